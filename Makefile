@@ -1,0 +1,37 @@
+# Two commands set everything up: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+
+.PHONY: demo test model bench format clean
+.DELETE_ON_ERROR:
+
+demo: $(STAMP)  ## label the companies of examples/ and print the result
+	$(BIN)/gonglian score examples/companies.xlsx -o out/companies.labelled.xlsx
+	$(BIN)/gonglian score examples/companies.xlsx --format csv
+
+test: $(STAMP)  ## lint, types, labels, every test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q
+
+model: $(STAMP)  ## rebuild models/default from labeled/ alone
+	$(BIN)/gonglian train -o models/default
+
+bench: $(STAMP)  ## print the ratios on this machine
+	$(BIN)/python bench/speed.py
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gonglian needs Python 3.11 or newer; name one with make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) out build dist *.egg-info
