@@ -1,0 +1,269 @@
+"""Training: TF-IDF of words, word pairs and character n-grams + a linear model + calibrated probabilities.
+
+The scikit-learn side of the project. `reference_decisions` is the yardstick that `classifier.scoring` is held to.
+"""
+
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix, hstack
+from scipy.special import log_softmax
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.metrics import f1_score
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.svm import LinearSVC
+
+from classifier.artifact import Block, Model
+from classifier.domains import Scheme
+from classifier.errors import SchemeError
+from classifier.labels import Example, corpus_digest
+from classifier.text import Dictionary, Segmenter, normalize, terms_of
+
+LIBRARIES = ("scikit-learn", "numpy", "scipy", "jieba", "opencc")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The choices behind a model, read from ``settings.toml``; each has its source there."""
+
+    character_ngrams: tuple[int, int]
+    minimum_documents: int
+    penalty_c: float
+    folds: int
+    seed: int
+    expected_out_of_scope: float
+    accept_probability: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Probabilities are softmax(slope * decision + bias): temperature and class bias, fitted on held-out folds."""
+
+    slope: float
+    bias: np.ndarray
+
+
+def read_settings(path: Path) -> Settings:
+    """Return the settings of a TOML file.
+
+    Raises
+    ------
+    SchemeError
+        If the file is missing or not TOML, or a number is missing.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        low, high = table["features"]["character_ngrams"]
+        return Settings(
+            character_ngrams=(low, high),
+            minimum_documents=table["features"]["minimum_documents"],
+            penalty_c=table["linear"]["penalty_c"],
+            folds=table["calibration"]["folds"],
+            seed=table["calibration"]["seed"],
+            expected_out_of_scope=table["decision"]["expected_out_of_scope"],
+            accept_probability=table["decision"]["accept_probability"],
+        )
+    except FileNotFoundError:
+        raise SchemeError(
+            f"{path}: no settings here; name the folder that holds settings.toml with --labeled"
+        ) from None
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+        raise SchemeError(f"{path}: not the settings of a model ({error}); see labeled/settings.toml") from error
+
+
+def train(
+    examples: Sequence[Example],
+    scheme: Scheme,
+    dictionary: Dictionary,
+    lexicon: tuple[str, ...],
+    settings: Settings,
+    *,
+    name: str = "default",
+    report: Callable[[str], None] = lambda line: None,
+) -> Model:
+    """Return a model trained on labelled examples: the same examples and settings give the same arrays.
+
+    ``report`` is told what is under way. Raises `SchemeError` if a label of the scheme has too few examples.
+    """
+    labels = np.array([example.label for example in examples])
+    _check_counts(labels, scheme, settings.folds)
+    report(f"segmenting {len(examples):,} texts")
+    documents = _documents(examples, dictionary, settings)
+    report(f"fitting {settings.folds} folds for the calibration")
+    held_out = _held_out_decisions(documents, labels, _groups(examples), scheme.codes, settings)
+    calibration = calibrate(held_out, np.searchsorted(sorted(scheme.codes), labels))
+    report("fitting the model on all texts")
+    vectorizers = [_vectorizer(settings).fit(terms) for terms in documents.values()]
+    linear = _linear(settings).fit(_matrix(vectorizers, documents.values()), labels)
+    outside = float(np.mean(labels == scheme.out_of_scope))
+    return Model(
+        name=name,
+        scheme_version=scheme.version,
+        scheme_digest=scheme.digest,
+        labels=tuple(map(str, linear.classes_)),
+        blocks=tuple(_block(b, v) for b, v in zip(empty_blocks(settings), vectorizers, strict=True)),
+        coefficients=linear.coef_.T.astype(np.float32),
+        intercepts=linear.intercept_,
+        slope=calibration.slope,
+        bias=calibration.bias,
+        lexicon=lexicon,
+        dictionary_digest=dictionary.digest,
+        trained_out_of_scope=outside,
+        expected_out_of_scope=settings.expected_out_of_scope,
+        accept_probability=settings.accept_probability,
+        record=_record(examples, labels, held_out, calibration, scheme),
+    )
+
+
+def empty_blocks(settings: Settings) -> tuple[Block, ...]:
+    """Return the blocks of a model before it has seen a text."""
+    nothing = np.zeros(0, dtype=np.float32)
+    return (
+        Block("words", "words", (), (), nothing),
+        Block("characters", "characters", settings.character_ngrams, (), nothing),
+    )
+
+
+def calibrate(decisions: np.ndarray, labels: np.ndarray) -> Calibration:
+    """Return slope and bias that minimise the log loss of held-out decisions.
+
+    Parameters
+    ----------
+    decisions : array of shape (texts, labels)
+        One linear decision a label, from folds that did not see the text.
+    labels : integer array of shape (texts,)
+        Column of the true label.
+
+    Notes
+    -----
+    Vector scaling with one shared slope: Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural
+    networks" (2017), section 4.2. The bias sums to 0.
+    """
+    count = decisions.shape[1]
+
+    def loss(parameters: np.ndarray) -> float:
+        logits = np.exp(parameters[0]) * decisions + np.append(0.0, parameters[1:])
+        return float(-log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean())
+
+    fitted = minimize(loss, np.zeros(count), method="L-BFGS-B").x
+    bias = np.append(0.0, fitted[1:])
+    return Calibration(float(np.exp(fitted[0])), bias - bias.mean())
+
+
+def reference_decisions(model: Model, texts: Sequence[str], segmenter: Segmenter) -> np.ndarray:
+    """Return the decisions (texts, labels) of a model as scikit-learn computes them: the yardstick of faster paths."""
+    normal = [normalize(text) for text in texts]
+    words = [segmenter.words(text) for text in normal]
+    parts = []
+    for block in model.blocks:
+        vectorizer = TfidfVectorizer(analyzer=_itself, sublinear_tf=True, vocabulary=list(block.vocabulary))
+        vectorizer.idf_ = block.idf.astype(np.float64)
+        terms = [
+            [term for term, _, _ in terms_of(block.kind, block.parameters, n, w)]
+            for n, w in zip(normal, words, strict=True)
+        ]
+        parts.append(vectorizer.transform(terms))
+    return hstack(parts).tocsr() @ model.coefficients.astype(np.float64) + model.intercepts
+
+
+def _itself(terms: list[str]) -> list[str]:
+    return terms
+
+
+def _check_counts(labels: np.ndarray, scheme: Scheme, folds: int) -> None:
+    for code in scheme.codes:
+        count = int(np.sum(labels == code))
+        if count < 2 * folds:
+            raise SchemeError(f"label {code}: {count} texts, expected at least {2 * folds}; write more before training")
+
+
+def _documents(examples: Sequence[Example], dictionary: Dictionary, settings: Settings) -> dict[str, list[list[str]]]:
+    """Return the terms of every text, by block."""
+    segmenter = Segmenter(dictionary)
+    normal = [normalize(example.text) for example in examples]
+    words = [segmenter.words(text) for text in normal]
+    return {
+        block.name: [
+            [term for term, _, _ in terms_of(block.kind, block.parameters, n, w)]
+            for n, w in zip(normal, words, strict=True)
+        ]
+        for block in empty_blocks(settings)
+    }
+
+
+def _groups(examples: Sequence[Example]) -> list[str]:
+    """Return one key a company: texts of one company never stand on both sides of a fold."""
+    return [example.name or example.id for example in examples]
+
+
+def _vectorizer(settings: Settings) -> TfidfVectorizer:
+    return TfidfVectorizer(analyzer=_itself, sublinear_tf=True, min_df=settings.minimum_documents)
+
+
+def _linear(settings: Settings) -> LinearSVC:
+    return LinearSVC(C=settings.penalty_c, random_state=settings.seed)
+
+
+def _matrix(vectorizers: Sequence[TfidfVectorizer], documents: Any) -> csr_matrix:
+    return hstack([v.transform(terms) for v, terms in zip(vectorizers, documents, strict=True)]).tocsr()
+
+
+def _block(empty: Block, vectorizer: TfidfVectorizer) -> Block:
+    terms = tuple(map(str, vectorizer.get_feature_names_out()))
+    return Block(empty.name, empty.kind, empty.parameters, terms, vectorizer.idf_.astype(np.float32))
+
+
+def _held_out_decisions(
+    documents: dict[str, list[list[str]]],
+    labels: np.ndarray,
+    groups: list[str],
+    codes: tuple[str, ...],
+    settings: Settings,
+) -> np.ndarray:
+    """Return decisions (texts, labels in alphabetical order) by models that did not see the text's company."""
+    splitter = StratifiedGroupKFold(settings.folds, shuffle=True, random_state=settings.seed)
+    splits = list(splitter.split(labels, labels, groups))
+    fit = delayed(partial(_fold_decisions, documents, labels, settings))
+    decisions = np.zeros((len(labels), len(codes)))
+    for (_, held), found in zip(splits, Parallel(n_jobs=-1)(fit(split) for split in splits), strict=True):
+        decisions[held] = found
+    return decisions
+
+
+def _fold_decisions(
+    documents: dict[str, list[list[str]]], labels: np.ndarray, settings: Settings, split: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    seen, held = split
+    vectorizers = [_vectorizer(settings).fit([terms[i] for i in seen]) for terms in documents.values()]
+    known = _matrix(vectorizers, [[terms[i] for i in seen] for terms in documents.values()])
+    unknown = _matrix(vectorizers, [[terms[i] for i in held] for terms in documents.values()])
+    return _linear(settings).fit(known, labels[seen]).decision_function(unknown)
+
+
+def _record(
+    examples: Sequence[Example], labels: np.ndarray, held_out: np.ndarray, calibration: Calibration, scheme: Scheme
+) -> dict[str, Any]:
+    codes = np.array(sorted(scheme.codes))
+    predicted = codes[np.argmax(calibration.slope * held_out + calibration.bias, axis=1)]
+    inside, predicted_inside = labels != scheme.out_of_scope, predicted != scheme.out_of_scope
+    return {
+        "training": {
+            "sha256": corpus_digest(examples),
+            "texts": len(examples),
+            "by_label": {str(code): int(np.sum(labels == code)) for code in codes},
+        },
+        "held_out_folds": {
+            "accuracy": round(float(np.mean(predicted == labels)), 4),
+            "macro_f1": round(float(f1_score(labels, predicted, average="macro")), 4),
+            "scope_f1": round(float(f1_score(inside, predicted_inside)), 4),
+        },
+        "libraries": {name: version(name) for name in LIBRARIES},
+    }
