@@ -1,0 +1,294 @@
+"""Batches of rows out to files: whole or not at all, every cell as data, never as a live formula."""
+
+import csv
+import datetime
+import gzip
+import io
+import json
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import pandas as pd
+
+from classifier.errors import OutputError
+from classifier.records import cell_text
+
+XLSX_ROWS = 1_048_576
+XLSX_CHARACTERS = 32_767
+_SEPARATORS = {"csv": ",", "tsv": "\t"}
+_LIVE = re.compile(r"[=@\t\r＝＠]|[+\-＋－](?!$)")
+_NUMBER = re.compile(r"[+\-]?\d[\d,]*(\.\d+)?([eE][+\-]?\d+)?%?")
+
+
+class Writer(Protocol):
+    """Takes batches of one table, in order."""
+
+    guarded: int
+
+    def write(self, frame: pd.DataFrame) -> None:
+        """Write a batch."""
+
+    def close(self) -> None:
+        """Finish the file."""
+
+
+@contextmanager
+def open_output(
+    path: str, format: str, *, zipped: bool = False, marked: bool = False, schema: Any = None
+) -> Iterator[Writer]:
+    """Yield a writer; the file appears under its name when all is written, and not at all otherwise.
+
+    Parameters
+    ----------
+    path : str
+        ``-`` is standard output.
+    format : str
+        csv, tsv, xlsx, jsonl or parquet.
+    zipped : bool
+        Compress csv, tsv or jsonl with gzip.
+    marked : bool
+        Begin csv and tsv with a byte-order mark, by which Excel knows UTF-8.
+    schema : pyarrow.Schema, optional
+        Types of the table's own columns, for parquet.
+
+    Raises
+    ------
+    OutputError
+        If the place cannot be written, the disk is full, or the format cannot hold the table.
+    """
+    try:
+        with _sink(path) as stream:
+            yield from _writing(path, format, stream, zipped, marked, schema)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror}); nothing was left behind: free space, mend the "
+            "permissions, or name another place with -o"
+        ) from error
+
+
+def _writing(path: str, format: str, stream: BinaryIO, zipped: bool, marked: bool, schema: Any) -> Iterator[Writer]:
+    packed: Any = gzip.GzipFile("", "wb", fileobj=stream, mtime=0) if zipped else stream
+    writer: Writer
+    if format in _SEPARATORS:
+        writer = CsvWriter(packed, _SEPARATORS[format], marked)
+    elif format == "jsonl":
+        writer = JsonWriter(packed)
+    elif format == "parquet":
+        writer = ParquetWriter(packed, schema)
+    else:
+        writer = XlsxWriter(packed, path)
+    yield writer
+    writer.close()
+    if zipped:
+        packed.close()
+    stream.flush()
+
+
+@contextmanager
+def _sink(path: str) -> Iterator[BinaryIO]:
+    target = Path(path)
+    if path == "-":
+        yield sys.stdout.buffer
+    elif target.exists() and not target.is_file() and not target.is_dir():
+        with target.open("wb") as stream:  # a device or a pipe cannot be replaced
+            yield stream
+    else:
+        with whole_file(target) as stream:
+            yield stream
+
+
+@contextmanager
+def whole_file(target: Path) -> Iterator[BinaryIO]:
+    """Yield a stream beside ``target`` that takes its name when all is written, and is deleted otherwise."""
+    if target.is_dir():
+        raise OutputError(f"{target}: is a folder, expected the name of a file; name one with -o")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(part).chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+        Path(part).replace(target)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def guard(text: str) -> str:
+    """Return a cell that no spreadsheet runs: what would be a formula gets an apostrophe before it.
+
+    >>> guard("=1+1"), guard("-3.5%"), guard("-"), guard("@公司"), guard("三一重工")
+    ("'=1+1", '-3.5%', '-', "'@公司", '三一重工')
+    """
+    return "'" + text if _LIVE.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+class CsvWriter:
+    """Comma- or tab-separated text in UTF-8."""
+
+    def __init__(self, stream: BinaryIO, separator: str, marked: bool) -> None:
+        self.guarded = 0
+        self._text = io.TextIOWrapper(stream, encoding="utf-8-sig" if marked else "utf-8", newline="")
+        self._writer = csv.writer(self._text, delimiter=separator, lineterminator="\n")
+        self._begun = False
+
+    def write(self, frame: pd.DataFrame) -> None:
+        """Write a batch, before the first one the header."""
+        if not self._begun:
+            self._writer.writerow(self._guarded(list(frame.columns)))
+            self._begun = True
+        columns = [[cell_text(value) for value in frame[name].tolist()] for name in frame.columns]
+        self._writer.writerows(self._guarded(row) for row in zip(*columns, strict=True))
+
+    def _guarded(self, cells: Any) -> list[str]:
+        safe = [guard(cell) for cell in cells]
+        self.guarded += sum(a is not b for a, b in zip(safe, cells, strict=True))
+        return safe
+
+    def close(self) -> None:
+        """Flush, and leave the stream to its owner."""
+        self._text.detach()
+
+
+class JsonWriter:
+    """One JSON object a line; keys that a row did not have stay away."""
+
+    guarded = 0
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._text = io.TextIOWrapper(stream, encoding="utf-8", newline="\n")
+
+    def write(self, frame: pd.DataFrame) -> None:
+        """Write a batch."""
+        names = list(frame.columns)
+        for row in zip(*(frame[name].tolist() for name in names), strict=True):
+            record = {name: _json_value(value) for name, value in zip(names, row, strict=True) if value is not pd.NA}
+            self._text.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+    def close(self) -> None:
+        """Flush, and leave the stream to its owner."""
+        self._text.detach()
+
+
+def _json_value(value: Any) -> Any:
+    plain = value is None or isinstance(value, str | bool | int | float | dict | list)
+    return value if plain and value == value else cell_text(value)
+
+
+class ParquetWriter:
+    """Parquet: the input's own types where it has any, else text."""
+
+    guarded = 0
+
+    def __init__(self, stream: BinaryIO, schema: Any) -> None:
+        self._stream, self._own = stream, schema
+        self._writer: Any = None
+
+    def write(self, frame: pd.DataFrame) -> None:
+        """Write a batch, before the first one the schema."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        own = {field.name: field for field in self._own or ()}
+        fields = [own.get(name) or pa.field(name, _arrow_type(frame[name])) for name in frame.columns]
+        columns = [_arrow_array(frame[field.name], field.type) for field in fields]
+        table = pa.Table.from_arrays(columns, schema=pa.schema(fields))
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self._stream, table.schema)
+        self._writer.write_table(table)
+
+    def close(self) -> None:
+        """Write the footer."""
+        if self._writer is not None:
+            self._writer.close()
+
+
+def _arrow_type(column: pd.Series) -> Any:
+    import pyarrow as pa
+
+    return pa.float64() if column.dtype == "float64" else pa.string()
+
+
+def _arrow_array(column: pd.Series, kind: Any) -> Any:
+    import pyarrow as pa
+
+    if column.dtype == object and pa.types.is_string(kind):
+        return pa.array([None if value is None or value is pd.NA else cell_text(value) for value in column], kind)
+    found = pa.array(column, from_pandas=True)
+    whole = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+    return whole.cast(kind)
+
+
+class XlsxWriter:
+    """One worksheet with typed cells; text is always text, so ``=1+1`` and ``000001`` stay what they are."""
+
+    guarded = 0
+
+    def __init__(self, stream: BinaryIO, path: str) -> None:
+        import xlsxwriter
+
+        options = {
+            "constant_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_numbers": False,
+            "strings_to_urls": False,
+            "default_date_format": "yyyy-mm-dd",
+        }
+        self._stream, self._path, self._buffer = stream, path, tempfile.TemporaryFile(prefix="gonglian-")  # noqa: SIM115
+        self._book = xlsxwriter.Workbook(self._buffer, options)
+        self._sheet = self._book.add_worksheet("companies")
+        self._row = 0
+
+    def write(self, frame: pd.DataFrame) -> None:
+        """Write a batch, before the first one the header."""
+        if self._row == 0:
+            self._write_row(list(frame.columns))
+            self._sheet.freeze_panes(1, 0)
+        for row in zip(*(frame[name].tolist() for name in frame.columns), strict=True):
+            self._write_row(row)
+
+    def _write_row(self, cells: Any) -> None:
+        if self._row >= XLSX_ROWS:
+            raise OutputError(f"{self._path}: xlsx holds {XLSX_ROWS:,} rows at most; write csv or parquet with -o")
+        for column, value in enumerate(cells):
+            self._write_cell(column, value)
+        self._row += 1
+
+    def _write_cell(self, column: int, value: Any) -> None:
+        if isinstance(value, bool):
+            self._sheet.write_boolean(self._row, column, value)
+        elif isinstance(value, int | float) and abs(value) < 1e15:
+            self._sheet.write_number(self._row, column, value)
+        elif isinstance(value, datetime.datetime) and value.tzinfo is None and value.year >= 1900:
+            self._sheet.write_datetime(self._row, column, value)
+        elif text := cell_text(value):
+            if len(text) > XLSX_CHARACTERS:
+                raise OutputError(
+                    f"{self._path}: row {self._row + 1}, column {column + 1} has {len(text):,} characters; "
+                    f"an xlsx cell holds {XLSX_CHARACTERS:,}: write csv or parquet with -o"
+                )
+            self._sheet.write_string(self._row, column, text)
+
+    def close(self) -> None:
+        """Write the workbook to its stream."""
+        self._book.close()
+        self._buffer.seek(0)
+        while chunk := self._buffer.read(1 << 20):
+            self._stream.write(chunk)
+        self._buffer.close()
