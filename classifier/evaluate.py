@@ -1,0 +1,229 @@
+"""Held-out figures with bootstrap intervals: how good labels and probabilities are on texts labelled by people."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from classifier.errors import InputError
+
+RESAMPLES = 1_000
+BINS = 10
+
+
+class Figure(NamedTuple):
+    """An estimate with its 95 % bootstrap interval (percentiles)."""
+
+    value: float
+    low: float
+    high: float
+
+
+class ClassFigures(NamedTuple):
+    """Precision, recall and F1 of one label; ``support`` is the number of texts that people gave it."""
+
+    code: str
+    support: int
+    precision: Figure
+    recall: Figure
+    f1: Figure
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that `evaluate` measures; ``confusion[i, j]`` counts texts of label i that got label j."""
+
+    texts: int
+    unlabelled: int
+    codes: tuple[str, ...]
+    classes: tuple[ClassFigures, ...]
+    macro_f1: Figure
+    scope_f1: Figure
+    accuracy: Figure
+    weighted_accuracy: Figure
+    calibration_error: float
+    share_accepted: Figure
+    accuracy_accepted: Figure
+    accuracy_accepted_in_scope: Figure
+    confusion: np.ndarray
+
+
+class Judged(NamedTuple):
+    """Held-out texts: true and predicted label, probability of the latter, accepted or not, and a weight each."""
+
+    truth: Sequence[str]
+    predicted: Sequence[str]
+    probability: np.ndarray
+    accepted: np.ndarray
+    weight: np.ndarray
+
+
+def evaluate(
+    judged: Judged, codes: Sequence[str], out_of_scope: str, *, unlabelled: int = 0, seed: int = 0
+) -> Evaluation:
+    """Return the figures of a classifier on texts that people labelled.
+
+    Per-class figures, macro-F1 (mean over the labels that occur in the truth), scope-F1 (in scope against out) and
+    accuracy count every text once. Weighted accuracy, calibration error and the accepted shares use ``weight``: with
+    sampling weights they estimate the whole source.
+
+    Raises
+    ------
+    InputError
+        If no text has a label, or a label is not among ``codes``.
+    """
+    truth, predicted = _indices(judged.truth, codes), _indices(judged.predicted, codes)
+    if not len(truth):
+        raise InputError("no labelled text to evaluate on; the label column is empty in every row")
+    draws = np.random.default_rng(seed).multinomial(len(truth), np.full(len(truth), 1 / len(truth)), size=RESAMPLES)
+    counts = np.vstack([np.ones(len(truth)), draws])  # row 0: the sample itself
+    tables = _confusions(counts, truth, predicted, len(codes))
+    scope = np.array([[code != out_of_scope for code in codes]])[0].astype(int)
+    scope_tables = _confusions(counts, scope[truth], scope[predicted], 2)
+    present = tables[0].sum(axis=1) > 0
+    precision, recall, f1 = _precision_recall_f1(tables)
+    right, weights = truth == predicted, counts * judged.weight
+    accepted, inside = judged.accepted.astype(bool), scope[predicted].astype(bool)
+    return Evaluation(
+        texts=len(truth),
+        unlabelled=unlabelled,
+        codes=tuple(codes),
+        classes=tuple(
+            ClassFigures(
+                code, int(tables[0, i].sum()), _figure(precision[:, i]), _figure(recall[:, i]), _figure(f1[:, i])
+            )
+            for i, code in enumerate(codes)
+        ),
+        macro_f1=_figure(f1[:, present].mean(axis=1)),
+        scope_f1=_figure(_precision_recall_f1(scope_tables)[2][:, 1]),
+        accuracy=_figure(_share(counts, right)),
+        weighted_accuracy=_figure(_share(weights, right)),
+        calibration_error=calibration_error(judged.probability, right, judged.weight),
+        share_accepted=_figure(_share(weights, accepted)),
+        accuracy_accepted=_figure(_share(weights * accepted, right)),
+        accuracy_accepted_in_scope=_figure(_share(weights * (accepted & inside), right)),
+        confusion=tables[0].astype(int),
+    )
+
+
+def calibration_error(probability: np.ndarray, right: np.ndarray, weight: np.ndarray) -> float:
+    """Return the expected calibration error: mean gap of probability and accuracy over equal-width bins, weighted.
+
+    Naeini, Cooper and Hauskrecht, "Obtaining well calibrated probabilities using Bayesian binning" (2015).
+
+    >>> float(calibration_error(np.array([0.95, 0.95]), np.array([True, True]), np.ones(2)))
+    0.05...
+    """
+    bins = np.minimum((probability * BINS).astype(int), BINS - 1)
+    mass = np.bincount(bins, weight, minlength=BINS)
+    gap = np.bincount(bins, weight * (probability - right), minlength=BINS)
+    return float(np.abs(gap).sum() / mass.sum())
+
+
+def _indices(labels: Sequence[str], codes: Sequence[str]) -> np.ndarray:
+    place = {code: index for index, code in enumerate(codes)}
+    unknown = sorted(set(labels) - set(place))
+    if unknown:
+        raise InputError(f"label {unknown[0]!r} is not one of {', '.join(codes)}; correct the label column")
+    return np.array([place[label] for label in labels], dtype=int)
+
+
+def _confusions(counts: np.ndarray, truth: np.ndarray, predicted: np.ndarray, size: int) -> np.ndarray:
+    """Return one confusion table a row of ``counts``: shape (rows, size, size)."""
+    cells = np.zeros((len(truth), size * size))
+    cells[np.arange(len(truth)), truth * size + predicted] = 1
+    return (counts @ cells).reshape(-1, size, size)
+
+
+def _precision_recall_f1(tables: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    hits = np.diagonal(tables, axis1=1, axis2=2)
+    predicted, true = tables.sum(axis=1), tables.sum(axis=2)
+    return _ratio(hits, predicted), _ratio(hits, true), _ratio(2 * hits, predicted + true)
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.zeros_like(part, dtype=float), where=whole > 0)
+
+
+def _share(weights: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    return _ratio((weights * chosen).sum(axis=1), weights.sum(axis=1))
+
+
+def _figure(values: np.ndarray) -> Figure:
+    low, high = np.percentile(values[1:], [2.5, 97.5])
+    return Figure(float(values[0]), float(low), float(high))
+
+
+def to_record(evaluation: Evaluation) -> dict[str, object]:
+    """Return an evaluation as plain numbers, for JSON."""
+    figures = {
+        name: getattr(evaluation, name)._asdict()
+        for name in (
+            "macro_f1",
+            "scope_f1",
+            "accuracy",
+            "weighted_accuracy",
+            "share_accepted",
+            "accuracy_accepted",
+            "accuracy_accepted_in_scope",
+        )
+    }
+    classes = {
+        c.code: {
+            "support": c.support,
+            "precision": c.precision._asdict(),
+            "recall": c.recall._asdict(),
+            "f1": c.f1._asdict(),
+        }
+        for c in evaluation.classes
+    }
+    return {
+        "texts": evaluation.texts,
+        "unlabelled": evaluation.unlabelled,
+        **figures,
+        "calibration_error": evaluation.calibration_error,
+        "classes": classes,
+        "labels": list(evaluation.codes),
+        "confusion": evaluation.confusion.tolist(),
+    }
+
+
+def to_text(evaluation: Evaluation, name_of: Callable[[str], str]) -> str:
+    """Return an evaluation as tables of text."""
+    from classifier.tables import align
+
+    heads = ["label", "texts", "precision", "recall", "F1", "95 % of F1"]
+    classes = [
+        [
+            f"{c.code} {name_of(c.code)}",
+            str(c.support),
+            f"{c.precision.value:.3f}",
+            f"{c.recall.value:.3f}",
+            f"{c.f1.value:.3f}",
+            f"{c.f1.low:.3f}-{c.f1.high:.3f}",
+        ]
+        for c in evaluation.classes
+    ]
+    figures: list[tuple[str, Figure]] = [
+        ("macro-F1", evaluation.macro_f1),
+        ("scope-F1", evaluation.scope_f1),
+        ("accuracy", evaluation.accuracy),
+        ("weighted accuracy", evaluation.weighted_accuracy),
+        ("share accepted", evaluation.share_accepted),
+        ("accuracy of the accepted", evaluation.accuracy_accepted),
+        ("the same, in scope", evaluation.accuracy_accepted_in_scope),
+    ]
+    lines = [[name, f"{f.value:.3f}", f"{f.low:.3f}-{f.high:.3f}"] for name, f in figures]
+    lines.append(["calibration error", f"{evaluation.calibration_error:.3f}", ""])
+    short = [code[:10] for code in evaluation.codes]
+    confusion = [[code, *map(str, row)] for code, row in zip(evaluation.codes, evaluation.confusion, strict=True)]
+    return "\n\n".join(
+        [
+            f"{evaluation.texts} labelled texts ({evaluation.unlabelled} rows without a label left out); "
+            "intervals: 95 %, bootstrap",
+            align([heads, *classes]),
+            align([["figure", "value", "95 %"], *lines]),
+            "confusion (rows: people, columns: model)\n" + align([["", *short], *confusion]),
+        ]
+    )

@@ -1,0 +1,529 @@
+"""The command line: parse, call one function, print. Command name: gonglian."""
+
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from classifier import __version__
+from classifier.errors import ClassifierError, OutputError
+from classifier.resources import labeled_folder, model_folder
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+_FORMATS = ("csv", "tsv", "xlsx", "jsonl", "parquet")
+
+
+class OneLineErrors(click.Group):
+    """Turns known errors into one line on stderr and exit code 1, here and nowhere else."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except ClassifierError as error:
+            click.echo(f"gonglian: {error}", err=True)
+            ctx.exit(1)
+
+
+class Examples(click.Command):
+    """A command whose help keeps the lines of its examples."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help with every paragraph of examples unwrapped."""
+        text, _, examples = (self.help or "").partition("Examples:")
+        self.help = text + ("\b\nExamples:" + examples if examples else "")
+        super().format_help_text(ctx, formatter)
+        self.help = text + ("Examples:" + examples if examples else "")
+
+
+@click.group(cls=OneLineErrors, context_settings=_CONTEXT)
+@click.version_option(__version__, prog_name="gonglian")
+def main() -> None:
+    """Assign Chinese companies to the domains of the industrial internet, or to none.
+
+    Data goes to stdout, everything else to stderr. Exit code 0: done; 1: a known error, told in one line; 2: wrong
+    usage.
+
+    \b
+    Shell completion (bash; zsh and fish alike):
+      eval "$(_GONGLIAN_COMPLETE=bash_source gonglian)"
+    """
+    _stop_on_terminate()
+
+
+def _stop_on_terminate() -> None:
+    """Let SIGTERM clean up as Ctrl-C does."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not in the main thread
+        return
+
+
+_model = click.option(
+    "--model", type=click.Path(path_type=Path), default=None, help="Folder of the model (default: the shipped one)."
+)
+_labeled = click.option(
+    "--labeled",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Folder with domains.toml, settings.toml, corpus/ and lexicon/ (default: the shipped one).",
+)
+_prior = click.option(
+    "--prior",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=None,
+    help="Share of companies out of scope that you expect in the input (default: the model's).",
+)
+_threshold = click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    default=None,
+    help="Least probability for status accepted (default: the model's).",
+)
+_format = click.option(
+    "--format", "format", type=click.Choice(_FORMATS), default=None, help="Format, where the name does not tell."
+)
+_encoding = click.option(
+    "--encoding", default=None, help="Encoding of csv, tsv, jsonl (default: BOM, else UTF-8, else GB18030)."
+)
+_sheet = click.option("--sheet", default=None, help="Sheet of a workbook (default: the first).")
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_quiet = click.option("-q", "--quiet", is_flag=True, help="No progress bar, no notes, no summary.")
+
+
+def _scorer(model: Path | None, labeled: Path | None, prior: float | None, threshold: float | None) -> Any:
+    from classifier.scoring import decide_with, load_scorer
+
+    return decide_with(load_scorer(model or model_folder(), labeled or labeled_folder()), prior, threshold)
+
+
+def _note(text: str) -> None:
+    click.echo(text, err=True)
+
+
+@main.command(cls=Examples)
+@click.argument("texts", nargs=-1, required=True)
+@_json
+@_model
+@_labeled
+@_prior
+@_threshold
+def classify(
+    texts: tuple[str, ...],
+    as_json: bool,
+    model: Path | None,
+    labeled: Path | None,
+    prior: float | None,
+    threshold: float | None,
+) -> None:
+    """Label descriptions given as arguments, or one a line on stdin (-).
+
+    Prints one line a text, tab-separated: domain name, code, probability, runner-up, its probability, status, and the
+    terms that decided with what each adds to the log-odds of the domain against the runner-up.
+
+    Examples:
+      gonglian classify "工业机器人及机器视觉检测设备的研发、生产和销售"
+      cut -f3 companies.tsv | gonglian classify - --json
+    """
+    scorer = _scorer(model, labeled, prior, threshold)
+    given = (line.rstrip("\r\n") for line in _stdin_lines()) if texts == ("-",) else iter(texts)
+    for batch in _chunks(given, 1 if texts != ("-",) else 256):
+        for text, label in zip(batch, scorer.label(batch), strict=True):
+            click.echo(_as_json(text, label, scorer.model.identity) if as_json else _as_line(label))
+
+
+def _stdin_lines() -> Any:
+    try:
+        yield from sys.stdin.buffer.read().decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise ClassifierError(
+            f"stdin: not UTF-8 ({error}); convert it, or use gonglian score with --encoding"
+        ) from error
+
+
+def _chunks(items: Any, size: int) -> Any:
+    batch: list[str] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _as_line(label: Any) -> str:
+    return "\t".join(
+        [
+            label.domain_name,
+            label.domain,
+            f"{label.probability:.3f}",
+            label.runner_up,
+            f"{label.runner_up_probability:.3f}",
+            label.status,
+            label.reason,
+        ]
+    )
+
+
+def _as_json(text: str, label: Any, model: str) -> str:
+    record = label._asdict()
+    record["contributions"] = {c.word: round(c.log_odds, 4) for c in label.contributions}
+    return json.dumps({"text": text, **record, "model": model}, ensure_ascii=False)
+
+
+@main.command(cls=Examples)
+@click.argument("input", metavar="INPUT")
+@click.option("-o", "--output", default="-", help="File to write; format by extension; - is stdout (the default).")
+@click.option("--text", "text", multiple=True, metavar="COL", help="Column with the description; may be given again.")
+@click.option("--name", "name", default=None, metavar="COL", help="Column with the company's name.")
+@click.option("--jobs", default=1, show_default=True, help="Processes to use; -1: one a core.")
+@_format
+@_encoding
+@_sheet
+@_threshold
+@_prior
+@click.option("--prefix", default="", help="Put this before the names of the result's columns.")
+@_model
+@_labeled
+@_quiet
+def score(
+    input: str,
+    output: str,
+    text: tuple[str, ...],
+    name: str | None,
+    jobs: int,
+    format: str | None,
+    encoding: str | None,
+    sheet: str | None,
+    threshold: float | None,
+    prior: float | None,
+    prefix: str,
+    model: Path | None,
+    labeled: Path | None,
+    quiet: bool,
+) -> None:
+    """Label every company of a file: csv, tsv, xlsx, jsonl, parquet, also .gz; - is stdin.
+
+    The file's own columns come first and unchanged, then domain, domain_name, probability, runner_up,
+    runner_up_probability, status (accepted or review), reason and model. --format names the format of stdin, and of
+    stdout when the input is a file.
+
+    Examples:
+      gonglian score companies.xlsx -o labelled.xlsx
+      gonglian score list.csv --text 简介 --text 经营范围 --name 企业名称 -o labelled.parquet --jobs 2
+      zcat list.csv.gz | gonglian score - --text 公司介绍 > labelled.csv
+    """
+    from classifier.batch import Job, score_table
+    from classifier.records import find_roles, format_of, open_table
+
+    if jobs == 0 or jobs < -1:
+        raise click.UsageError("--jobs is a number of processes, or -1 for one a core")
+    _check_not_same(input, output)
+    given = format if input == "-" or format_known(input) is None else None
+    scorer = _scorer(model, labeled, prior, threshold)
+    job = Job(model or model_folder(), labeled or labeled_folder(), scorer.decision, jobs)
+    with open_table(input, format=given, encoding=encoding, sheet=sheet) as table:
+        roles = find_roles(table, text, name)
+        if output == "-":
+            kind, zipped = format or ("csv" if table.format == "xlsx" else table.format), False
+        else:
+            kind, zipped = format_of(output)
+        if not quiet:
+            _note(f"{input}: description from {' + '.join(roles.text)}, name from {roles.name or 'no column'}")
+        with _progress(table.expected_rows, quiet) as advance:
+            summary = score_table(table, roles, job, output, kind, zipped=zipped, prefix=prefix, progress=advance)
+        if not quiet:
+            _report(table, summary, scorer.scheme, output)
+
+
+def format_known(path: str) -> str | None:
+    """Return the format that a file's name tells, or None."""
+    from classifier.records import format_of
+
+    try:
+        return format_of(path)[0]
+    except ClassifierError:
+        return None
+
+
+def _check_not_same(input: str, output: str) -> None:
+    if output != "-" and input != "-" and Path(output).exists() and Path(output).samefile(input):
+        raise OutputError(f"{output}: is the input itself; name another file with -o")
+
+
+@contextmanager
+def _progress(total: int | None, quiet: bool) -> Any:
+    from tqdm import tqdm
+
+    with tqdm(total=total, unit=" rows", file=sys.stderr, disable=quiet, mininterval=0.5, dynamic_ncols=True) as bar:
+        yield bar.update
+        bar.total = bar.n
+
+
+def _report(table: Any, summary: Any, scheme: Any, output: str) -> None:
+    from classifier.tables import align
+
+    for note in table.notes:
+        _note(f"note: {note}")
+    if summary.guarded:
+        _note(f"note: {summary.guarded} cells would run as formulas in a spreadsheet; they got an apostrophe in front")
+    for row in summary.rejected[:20]:
+        _note(f"not scored: {table.path}: line {row.line}: {row.reason}")
+    if summary.rejected:
+        _note(
+            f"{len(summary.rejected)} rows not scored"
+            + (f"; all of them in {summary.rejects_file}" if summary.rejects_file else "")
+        )
+    rows = [["domain", "companies", "accepted", "to review"]]
+    for domain in scheme.domains:
+        count, accepted = summary.domains[domain.code], summary.accepted[domain.code]
+        rows.append([f"{domain.name} {domain.code}", f"{count:,}", f"{accepted:,}", f"{count - accepted:,}"])
+    accepted = sum(summary.accepted.values())
+    rows.append(["all", f"{summary.rows:,}", f"{accepted:,}", f"{summary.rows - accepted:,}"])
+    _note(align(rows))
+    total, lost = summary.rows + len(summary.rejected), len(summary.rejected)
+    place = "stdout" if output == "-" else output
+    _note(f"rows in {total:,} = rows out {summary.rows:,} + not scored {lost:,}; written to {place}")
+
+
+@main.command(cls=Examples)
+@_labeled
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Folder of the model (default: models/default).",
+)
+@click.option(
+    "--name", default="default", show_default=True, help="Name of the model; stands in the column model of results."
+)
+def train(labeled: Path | None, output: Path | None, name: str) -> None:
+    """Train a model on labeled/ alone: the same texts and settings give the same labels.
+
+    Examples:
+      gonglian train
+      gonglian train --labeled my-labels -o my-model --name mine
+    """
+    from classifier.artifact import load_model, save_model
+    from classifier.domains import load_scheme
+    from classifier.labels import check_examples, read_examples
+    from classifier.model import read_settings
+    from classifier.model import train as fit
+    from classifier.text import load_dictionary, read_lexicon
+
+    folder = labeled or labeled_folder()
+    target = output or Path("models") / "default"
+    scheme, settings = load_scheme(folder), read_settings(folder / "settings.toml")
+    examples = read_examples(folder / "corpus")
+    faults = [
+        fault for fault in check_examples(examples, scheme) if fault.rule in ("code", "id", "empty", "two labels")
+    ]
+    if faults:
+        raise ClassifierError(
+            f"{faults[0].place}: {faults[0].message}; {len(faults)} such faults, see gonglian labels check"
+        )
+    lexicon = read_lexicon(folder / "lexicon")
+    model = fit(examples, scheme, load_dictionary(lexicon), lexicon, settings, name=name, report=_note)
+    save_model(model, target)
+    saved = load_model(target, scheme)
+    held_out = saved.record["held_out_folds"]
+    _note(f"held-out folds: macro-F1 {held_out['macro_f1']:.3f}, scope-F1 {held_out['scope_f1']:.3f}")
+    click.echo(f"{target}\t{saved.identity}")
+
+
+@main.command(cls=Examples)
+@click.argument("input", metavar="FILE")
+@click.option(
+    "--text",
+    "text",
+    multiple=True,
+    required=True,
+    metavar="COL",
+    help="Column with the description; may be given again.",
+)
+@click.option("--label", "label", required=True, metavar="COL", help="Column with the label that people gave.")
+@click.option(
+    "--weight", "weight", default=None, metavar="COL", help="Column with sampling weights (default: weight, if there)."
+)
+@_json
+@_format
+@_encoding
+@_sheet
+@_model
+@_labeled
+@_prior
+@_threshold
+def evaluate(
+    input: str,
+    text: tuple[str, ...],
+    label: str,
+    weight: str | None,
+    as_json: bool,
+    format: str | None,
+    encoding: str | None,
+    sheet: str | None,
+    model: Path | None,
+    labeled: Path | None,
+    prior: float | None,
+    threshold: float | None,
+) -> None:
+    """Measure a model on texts that people labelled; rows without a label are left out.
+
+    Labels are codes or Chinese names of the scheme.
+
+    Examples:
+      gonglian evaluate held_out.csv --text 简介 --label 领域
+      gonglian evaluate held_out.csv --text description --label label --json > figures.json
+    """
+    from classifier.evaluate import evaluate as measure
+    from classifier.evaluate import to_record, to_text
+    from classifier.records import find_roles, open_table
+
+    scorer = _scorer(model, labeled, prior, threshold)
+    with open_table(input, format=format, encoding=encoding, sheet=sheet) as table:
+        find_roles(table, [*text, label, *([weight] if weight else [])])
+        weight = weight or ("weight" if "weight" in table.columns else None)
+        judged, unlabelled = _judge(table, scorer, text, label, weight)
+    evaluation = measure(judged, scorer.scheme.codes, scorer.scheme.out_of_scope, unlabelled=unlabelled)
+    if as_json:
+        click.echo(
+            json.dumps(
+                {"file": input, "model": scorer.model.identity, **to_record(evaluation)}, ensure_ascii=False, indent=1
+            )
+        )
+    else:
+        click.echo(f"model {scorer.model.identity}\n{to_text(evaluation, scorer.scheme.name)}")
+
+
+def _judge(table: Any, scorer: Any, text: Sequence[str], label: str, weight: str | None) -> tuple[Any, int]:
+    import numpy as np
+
+    from classifier.evaluate import Judged
+    from classifier.records import cell_text, join_texts
+
+    code_of = {domain.name: domain.code for domain in scorer.scheme.domains}
+    truth, labels, weights, unlabelled = [], [], [], 0
+    for frame in table.batches:
+        codes = [cell_text(value).strip() for value in frame[label].tolist()]
+        kept = [index for index, code in enumerate(codes) if code]
+        unlabelled += len(codes) - len(kept)
+        texts = join_texts(frame, text)
+        labels += scorer.label([texts[index] for index in kept])
+        truth += [code_of.get(codes[index], codes[index]) for index in kept]
+        weights += [_weight(table, frame[weight].tolist()[index], weight) if weight else 1.0 for index in kept]
+    judged = Judged(
+        truth,
+        [found.domain for found in labels],
+        np.array([found.probability for found in labels]),
+        np.array([found.status == "accepted" for found in labels]),
+        np.array(weights),
+    )
+    return judged, unlabelled
+
+
+def _weight(table: Any, value: Any, column: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ClassifierError(
+            f"{table.path}: column {column}: {value!r} is not a number; correct it or name another --weight"
+        ) from None
+
+
+@main.group()
+def labels() -> None:
+    """Look after the training data."""
+
+
+@labels.command(cls=Examples, name="check")
+@_labeled
+def labels_check(labeled: Path | None) -> None:
+    """Check the training data: codes, ids, empty texts, duplicates, near-duplicates, a text under two labels.
+
+    Prints one line a fault (place, rule, what to do); exit code 1 if there is any.
+
+    Examples:
+      gonglian labels check
+      gonglian labels check --labeled my-labels
+    """
+    from classifier.domains import load_scheme
+    from classifier.labels import check_examples, read_examples
+    from classifier.text import read_lexicon
+
+    folder = labeled or labeled_folder()
+    scheme = load_scheme(folder)
+    examples = read_examples(folder / "corpus")
+    terms = read_lexicon(folder / "lexicon")
+    faults = check_examples(examples, scheme)
+    for fault in faults:
+        click.echo(f"{fault.place}\t{fault.rule}\t{fault.message}")
+    _note(f"{len(examples):,} texts, {len(terms):,} lexicon terms, {len(faults)} faults")
+    if faults:
+        raise ClassifierError(f"{folder}: {len(faults)} faults in the training data; mend the rows above")
+
+
+@main.command(cls=Examples)
+@_json
+@_labeled
+def domains(as_json: bool, labeled: Path | None) -> None:
+    """Print the scheme: every label with its definition, what belongs there, what does not, and the tie rules.
+
+    Examples:
+      gonglian domains
+      gonglian domains --json
+    """
+    from dataclasses import asdict
+
+    from classifier.domains import load_scheme
+
+    scheme = load_scheme(labeled or labeled_folder())
+    if as_json:
+        click.echo(json.dumps(asdict(scheme), ensure_ascii=False, indent=1))
+        return
+    click.echo(f"{scheme.title} {scheme.version}\n{scheme.source}")
+    for domain in scheme.domains:
+        click.echo(f"\n{domain.name} {domain.code}\n  {domain.definition}")
+        for head, entries in (("包括", domain.includes), ("不包括", domain.excludes), ("先例", domain.precedents)):
+            if entries:
+                click.echo(f"  {head}：{'；'.join(entries)}")
+    click.echo("\n归类规则")
+    for number, rule in enumerate(scheme.tie_rules, 1):
+        click.echo(f"  {number}. {rule}")
+
+
+@main.command(cls=Examples)
+@_json
+@_model
+@_labeled
+def doctor(as_json: bool, model: Path | None, labeled: Path | None) -> None:
+    """Print what this installation consists of: versions, model, dictionary, fonts; say what is wrong.
+
+    Examples:
+      gonglian doctor
+      gonglian doctor --json
+    """
+    from classifier.doctor import examine
+
+    facts, problems = examine(model or model_folder(), labeled or labeled_folder())
+    if as_json:
+        click.echo(json.dumps({"facts": facts, "problems": problems}, ensure_ascii=False, indent=1))
+    else:
+        for name, value in facts.items():
+            click.echo(f"{name}: {value}")
+    if problems:
+        raise ClassifierError("; ".join(problems))
+
+
+if __name__ == "__main__":
+    main()
