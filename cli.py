@@ -28,6 +28,9 @@ class OneLineErrors(click.Group):
         except ClassifierError as error:
             click.echo(f"gonglian: {error}", err=True)
             ctx.exit(1)
+        except KeyboardInterrupt:
+            click.echo("gonglian: interrupted; no output file was written or changed", err=True)
+            ctx.exit(130)
 
 
 class Examples(click.Command):
@@ -47,7 +50,7 @@ def main() -> None:
     """Assign Chinese companies to the domains of the industrial internet, or to none.
 
     Data goes to stdout, everything else to stderr. Exit code 0: done; 1: a known error, told in one line; 2: wrong
-    usage.
+    usage; 130: interrupted.
 
     \b
     Shell completion (bash; zsh and fish alike):

@@ -163,7 +163,7 @@ def near_duplicates(texts: list[str], least: float = NEAR_DUPLICATE) -> list[tup
     with its most similar earlier text.
 
     >>> near_duplicates(["工业机器人的研发、生产和销售服务", "工业机器人的研发、生产和销售业务"], least=0.6)
-    [(1, 0, 0.8181818181818182)]
+    [(1, 0, 0.6923076923076923)]
     """
     shingles = [_shingles(text) for text in texts]
     frequency = Counter(shingle for found in shingles for shingle in found)

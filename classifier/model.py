@@ -1,5 +1,9 @@
 """Training: TF-IDF of words, word pairs and character n-grams + a linear model + calibrated probabilities.
 
+The linear model is a support vector machine on terms weighted by their log-count ratio (Wang and Manning, "Baselines
+and bigrams", 2012): a term counts for a label as far as it is more, or less, frequent there than elsewhere. The
+weights are folded into the coefficients, so a scored text needs one product.
+
 The scikit-learn side of the project. `reference_decisions` is the yardstick that `classifier.scoring` is held to.
 """
 
@@ -9,12 +13,12 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
 from scipy.optimize import minimize
-from scipy.sparse import csr_matrix, hstack
+from scipy.sparse import csr_matrix, diags, hstack
 from scipy.special import log_softmax
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import f1_score
@@ -25,7 +29,7 @@ from classifier.artifact import Block, Model
 from classifier.domains import Scheme
 from classifier.errors import SchemeError
 from classifier.labels import Example, corpus_digest
-from classifier.text import Dictionary, Segmenter, normalize, terms_of
+from classifier.text import Dictionary, Segmenter, normalize
 
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "jieba", "opencc")
 
@@ -37,8 +41,12 @@ class Settings:
     character_ngrams: tuple[int, int]
     minimum_documents: int
     penalty_c: float
+    ratio_power: float
+    ratio_smoothing: float
     folds: int
     seed: int
+    temperature: float
+    out_of_scope_shift: float
     expected_out_of_scope: float
     accept_probability: float
 
@@ -49,6 +57,14 @@ class Calibration:
 
     slope: float
     bias: np.ndarray
+
+
+class Linear(NamedTuple):
+    """A fitted linear model: coefficients (terms, labels) and intercepts (labels,)."""
+
+    labels: tuple[str, ...]
+    coefficients: np.ndarray
+    intercepts: np.ndarray
 
 
 def read_settings(path: Path) -> Settings:
@@ -66,8 +82,12 @@ def read_settings(path: Path) -> Settings:
             character_ngrams=(low, high),
             minimum_documents=table["features"]["minimum_documents"],
             penalty_c=table["linear"]["penalty_c"],
+            ratio_power=table["linear"]["ratio_power"],
+            ratio_smoothing=table["linear"]["ratio_smoothing"],
             folds=table["calibration"]["folds"],
             seed=table["calibration"]["seed"],
+            temperature=table["calibration"]["temperature"],
+            out_of_scope_shift=table["calibration"]["out_of_scope_shift"],
             expected_out_of_scope=table["decision"]["expected_out_of_scope"],
             accept_probability=table["decision"]["accept_probability"],
         )
@@ -99,19 +119,21 @@ def train(
     documents = _documents(examples, dictionary, settings)
     report(f"fitting {settings.folds} folds for the calibration")
     held_out = _held_out_decisions(documents, labels, _groups(examples), scheme.codes, settings)
-    calibration = calibrate(held_out, np.searchsorted(sorted(scheme.codes), labels))
+    codes = sorted(scheme.codes)
+    on_folds = calibrate(held_out, np.searchsorted(codes, labels))
+    calibration = transfer(on_folds, codes.index(scheme.out_of_scope), settings)
     report("fitting the model on all texts")
     vectorizers = [_vectorizer(settings).fit(terms) for terms in documents.values()]
-    linear = _linear(settings).fit(_matrix(vectorizers, documents.values()), labels)
+    linear = fit_linear(_matrix(vectorizers, documents.values()), labels, settings)
     outside = float(np.mean(labels == scheme.out_of_scope))
     return Model(
         name=name,
         scheme_version=scheme.version,
         scheme_digest=scheme.digest,
-        labels=tuple(map(str, linear.classes_)),
+        labels=linear.labels,
         blocks=tuple(_block(b, v) for b, v in zip(empty_blocks(settings), vectorizers, strict=True)),
-        coefficients=linear.coef_.T.astype(np.float32),
-        intercepts=linear.intercept_,
+        coefficients=linear.coefficients.astype(np.float32),
+        intercepts=linear.intercepts,
         slope=calibration.slope,
         bias=calibration.bias,
         lexicon=lexicon,
@@ -119,7 +141,7 @@ def train(
         trained_out_of_scope=outside,
         expected_out_of_scope=settings.expected_out_of_scope,
         accept_probability=settings.accept_probability,
-        record=_record(examples, labels, held_out, calibration, scheme),
+        record=_record(examples, labels, held_out, on_folds, scheme),
     )
 
 
@@ -158,6 +180,18 @@ def calibrate(decisions: np.ndarray, labels: np.ndarray) -> Calibration:
     return Calibration(float(np.exp(fitted[0])), bias - bias.mean())
 
 
+def transfer(calibration: Calibration, outside: int, settings: Settings) -> Calibration:
+    """Return a calibration of the training texts made fit for real ones.
+
+    Real texts are harder than texts written for training, and further from the domains: the temperature flattens the
+    probabilities, and the shift is added to the log-odds of the label in column ``outside``. Both are settings, with
+    their source there.
+    """
+    bias = calibration.bias / settings.temperature
+    bias[outside] += settings.out_of_scope_shift
+    return Calibration(calibration.slope / settings.temperature, bias - bias.mean())
+
+
 def reference_decisions(model: Model, texts: Sequence[str], segmenter: Segmenter) -> np.ndarray:
     """Return the decisions (texts, labels) of a model as scikit-learn computes them: the yardstick of faster paths."""
     normal = [normalize(text) for text in texts]
@@ -167,7 +201,7 @@ def reference_decisions(model: Model, texts: Sequence[str], segmenter: Segmenter
         vectorizer = TfidfVectorizer(analyzer=_itself, sublinear_tf=True, vocabulary=list(block.vocabulary))
         vectorizer.idf_ = block.idf.astype(np.float64)
         terms = [
-            [term for term, _, _ in terms_of(block.kind, block.parameters, n, w)]
+            [term for term, _, _ in segmenter.terms(block.kind, block.parameters, n, w)]
             for n, w in zip(normal, words, strict=True)
         ]
         parts.append(vectorizer.transform(terms))
@@ -192,7 +226,7 @@ def _documents(examples: Sequence[Example], dictionary: Dictionary, settings: Se
     words = [segmenter.words(text) for text in normal]
     return {
         block.name: [
-            [term for term, _, _ in terms_of(block.kind, block.parameters, n, w)]
+            [term for term, _, _ in segmenter.terms(block.kind, block.parameters, n, w)]
             for n, w in zip(normal, words, strict=True)
         ]
         for block in empty_blocks(settings)
@@ -208,8 +242,32 @@ def _vectorizer(settings: Settings) -> TfidfVectorizer:
     return TfidfVectorizer(analyzer=_itself, sublinear_tf=True, min_df=settings.minimum_documents)
 
 
-def _linear(settings: Settings) -> LinearSVC:
-    return LinearSVC(C=settings.penalty_c, random_state=settings.seed)
+def fit_linear(matrix: csr_matrix, labels: np.ndarray, settings: Settings) -> Linear:
+    """Return one linear decision a label, against all others, on terms weighted by their log-count ratio.
+
+    Parameters
+    ----------
+    matrix : sparse matrix of shape (texts, terms)
+        TF-IDF weights.
+    labels : array of shape (texts,)
+        Codes.
+    """
+    codes = sorted(set(map(str, labels)))
+    columns, intercepts = [], []
+    for code in codes:
+        weights = _ratio_weights(matrix, labels == code, settings)
+        machine = LinearSVC(C=settings.penalty_c, random_state=settings.seed)
+        machine.fit(matrix @ diags(weights), labels == code)
+        columns.append(machine.coef_[0] * weights)
+        intercepts.append(machine.intercept_[0])
+    return Linear(tuple(codes), np.stack(columns, axis=1), np.array(intercepts))
+
+
+def _ratio_weights(matrix: csr_matrix, chosen: np.ndarray, settings: Settings) -> np.ndarray:
+    """Return |log(p / q)| ** power a term: p, q its share of the weight of the chosen texts and of the others."""
+    inside = np.asarray(matrix[chosen].sum(axis=0)).ravel() + settings.ratio_smoothing
+    outside = np.asarray(matrix[~chosen].sum(axis=0)).ravel() + settings.ratio_smoothing
+    return np.abs(np.log(inside / inside.sum()) - np.log(outside / outside.sum())) ** settings.ratio_power
 
 
 def _matrix(vectorizers: Sequence[TfidfVectorizer], documents: Any) -> csr_matrix:
@@ -245,7 +303,8 @@ def _fold_decisions(
     vectorizers = [_vectorizer(settings).fit([terms[i] for i in seen]) for terms in documents.values()]
     known = _matrix(vectorizers, [[terms[i] for i in seen] for terms in documents.values()])
     unknown = _matrix(vectorizers, [[terms[i] for i in held] for terms in documents.values()])
-    return _linear(settings).fit(known, labels[seen]).decision_function(unknown)
+    linear = fit_linear(known, labels[seen], settings)
+    return unknown @ linear.coefficients + linear.intercepts
 
 
 def _record(

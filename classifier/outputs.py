@@ -10,7 +10,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -36,6 +36,9 @@ class Writer(Protocol):
 
     def close(self) -> None:
         """Finish the file."""
+
+    def discard(self) -> None:
+        """Let go of everything without finishing the file."""
 
 
 @contextmanager
@@ -85,8 +88,12 @@ def _writing(path: str, format: str, stream: BinaryIO, zipped: bool, marked: boo
         writer = ParquetWriter(packed, schema)
     else:
         writer = XlsxWriter(packed, path)
-    yield writer
-    writer.close()
+    try:
+        yield writer
+        writer.close()
+    except BaseException:
+        writer.discard()
+        raise
     if zipped:
         packed.close()
     stream.flush()
@@ -165,6 +172,10 @@ class CsvWriter:
         """Flush, and leave the stream to its owner."""
         self._text.detach()
 
+    def discard(self) -> None:
+        """Leave the stream to its owner, who deletes the file."""
+        _let_go(self._text)
+
 
 class JsonWriter:
     """One JSON object a line; keys that a row did not have stay away."""
@@ -184,6 +195,15 @@ class JsonWriter:
     def close(self) -> None:
         """Flush, and leave the stream to its owner."""
         self._text.detach()
+
+    def discard(self) -> None:
+        """Leave the stream to its owner, who deletes the file."""
+        _let_go(self._text)
+
+
+def _let_go(text: io.TextIOWrapper) -> None:
+    with suppress(OSError, ValueError):
+        text.detach()
 
 
 def _json_value(value: Any) -> Any:
@@ -217,6 +237,11 @@ class ParquetWriter:
         """Write the footer."""
         if self._writer is not None:
             self._writer.close()
+
+    def discard(self) -> None:
+        """End the file wherever it is; its owner deletes it."""
+        with suppress(OSError, ValueError):
+            self.close()
 
 
 def _arrow_type(column: pd.Series) -> Any:
@@ -291,4 +316,10 @@ class XlsxWriter:
         self._buffer.seek(0)
         while chunk := self._buffer.read(1 << 20):
             self._stream.write(chunk)
+        self._buffer.close()
+
+    def discard(self) -> None:
+        """Delete the parts of the workbook."""
+        with suppress(OSError, ValueError):
+            self._book.close()
         self._buffer.close()

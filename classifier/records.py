@@ -15,10 +15,11 @@ import subprocess
 import sys
 import tempfile
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
@@ -132,22 +133,19 @@ def open_table(
         a workbook that cannot be parsed within limits. Errors found later are raised while batches are taken.
     """
     kind, zipped = format_of(path, format)
-    with _local_file(path) as (local, found):
+    with _local_file(path) as (local, found), ExitStack() as opened:
         if path == "-":
-            zipped = found == "gzip"
+            path, zipped = "stdin", found == "gzip"
             kind = format or ("csv" if zipped else found)
         _check_magic(path, found, kind, zipped)
         if kind == "xlsx":
-            table = _open_xlsx(path, local, sheet)
+            table = _open_xlsx(path, local, sheet, opened)
         elif kind == "parquet":
-            table = _open_parquet(path, local)
+            table = _open_parquet(path, local, opened)
         else:
             open_bytes = cast(Callable[[], BinaryIO], partial(gzip.open if zipped else open, local, "rb"))
-            table = _open_text(path, kind, open_bytes, encoding)
-        try:
-            yield table
-        finally:
-            cast(Any, table.batches).close()
+            table = _open_text(path, kind, open_bytes, encoding, opened)
+        yield table
 
 
 def find_roles(table: Table, text: Sequence[str] = (), name: str | None = None) -> Roles:
@@ -250,7 +248,9 @@ def _check_magic(path: str, found: str, kind: str, zipped: bool) -> None:
         )
 
 
-def _open_text(path: str, kind: str, open_bytes: Callable[[], BinaryIO], encoding: str | None) -> Table:
+def _open_text(
+    path: str, kind: str, open_bytes: Callable[[], BinaryIO], encoding: str | None, opened: ExitStack
+) -> Table:
     try:
         if encoding:
             name, lines, marked = encoding, count_lines(open_bytes, encoding, path), False
@@ -259,7 +259,7 @@ def _open_text(path: str, kind: str, open_bytes: Callable[[], BinaryIO], encodin
     except (EOFError, gzip.BadGzipFile) as error:
         raise InputError(f"{path}: the gzip file is damaged or cut off ({error}); fetch or make it again") from error
     table = Table(path, kind, [], lines, iter(()), name, marked)
-    stream = io.TextIOWrapper(open_bytes(), encoding=name, newline="")
+    stream = opened.enter_context(io.TextIOWrapper(open_bytes(), encoding=name, newline=""))
     if kind == "jsonl":
         table.columns = _json_columns(open_bytes, name)
         rows = _json_rows(table, stream)
@@ -268,7 +268,7 @@ def _open_text(path: str, kind: str, open_bytes: Callable[[], BinaryIO], encodin
         next(rows)  # the header
     _check_header(table)
     table.expected_rows = max(lines - 1, 0) if kind != "jsonl" else lines
-    table.batches = _frames(table, rows, stream)
+    table.batches = _frames(table, rows)
     return table
 
 
@@ -330,20 +330,9 @@ def _check_header(table: Table) -> None:
         table.notes.append(f"column {columns.index('') + 1} has no name; it is kept as it is")
 
 
-def _frames(table: Table, rows: Iterator[list[Any]], stream: io.TextIOWrapper | None) -> Iterator[pd.DataFrame]:
-    batch: list[list[Any]] = []
-    try:
-        for row in rows:
-            batch.append(row)
-            if len(batch) == BATCH_ROWS:
-                yield _frame(table, batch)
-                batch = []
-        if batch:
-            yield _frame(table, batch)
-    finally:
-        if stream:
-            stream.close()
-        cast(Any, rows).close()
+def _frames(table: Table, rows: Iterator[list[Any]]) -> Iterator[pd.DataFrame]:
+    while batch := list(islice(rows, BATCH_ROWS)):
+        yield _frame(table, batch)
 
 
 def _frame(table: Table, rows: list[list[Any]]) -> pd.DataFrame:
@@ -377,12 +366,12 @@ def _json_rows(table: Table, stream: io.TextIOWrapper) -> Iterator[list[Any]]:
             table.rejected.append(Rejected(number, "not a JSON object", [line.rstrip("\n")]))
 
 
-def _open_parquet(path: str, local: Path) -> Table:
+def _open_parquet(path: str, local: Path, opened: ExitStack) -> Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(local)
+        file = opened.enter_context(pq.ParquetFile(local))
         schema = file.schema_arrow
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: not a readable parquet file ({error}); write it again") from error
@@ -400,12 +389,10 @@ def _parquet_frames(file: Any, path: str) -> Iterator[pd.DataFrame]:
             yield pa.Table.from_batches([batch]).to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: the parquet file is damaged ({error}); write it again") from error
-    finally:
-        file.close()
 
 
-def _open_xlsx(path: str, local: Path, sheet: str | None) -> Table:
-    rows = _xlsx_lines(path, local, sheet)
+def _open_xlsx(path: str, local: Path, sheet: str | None, opened: ExitStack) -> Table:
+    rows = opened.enter_context(closing(_xlsx_lines(path, local, sheet)))
     head, header = next(rows), next(rows, None)
     if not isinstance(header, list):
         raise InputError(
@@ -418,7 +405,7 @@ def _open_xlsx(path: str, local: Path, sheet: str | None) -> Table:
     if len(head["sheets"]) > 1:
         others = ", ".join(name for name in head["sheets"] if name != head["sheet"])
         table.notes.append(f"took sheet {head['sheet']!r}; not {others} (choose with --sheet)")
-    table.batches = _frames(table, _xlsx_rows(table, rows), None)
+    table.batches = _frames(table, _xlsx_rows(table, rows))
     return table
 
 
@@ -438,18 +425,13 @@ def _check_merged(table: Table, head: dict[str, Any]) -> None:
 
 def _xlsx_rows(table: Table, lines: Iterator[Any]) -> Iterator[list[Any]]:
     width = len(table.columns)
-    try:
-        for number, cells in enumerate(lines, 2):
-            if not isinstance(cells, list):
-                break
-            row = [_typed(cell) for cell in cells[:width]] + [None] * (width - len(cells))
-            if any(cell is not None for cell in cells[width:]):
-                reason = f"{len(cells)} cells, the header has {width}"
-                table.rejected.append(Rejected(number, reason, [cell_text(_typed(cell)) for cell in cells]))
-            else:
-                yield row
-    finally:
-        cast(Any, lines).close()
+    for number, cells in enumerate(lines, 2):
+        row = [_typed(cell) for cell in cells[:width]] + [None] * (width - len(cells))
+        if any(cell is not None for cell in cells[width:]):
+            reason = f"{len(cells)} cells, the header has {width}"
+            table.rejected.append(Rejected(number, reason, [cell_text(_typed(cell)) for cell in cells]))
+        else:
+            yield row
 
 
 def _typed(cell: Any) -> Any:
@@ -461,7 +443,7 @@ def _typed(cell: Any) -> Any:
         return cell["date"]
 
 
-def _xlsx_lines(path: str, local: Path, sheet: str | None) -> Iterator[Any]:
+def _xlsx_lines(path: str, local: Path, sheet: str | None) -> Generator[Any, None, None]:
     """Yield what `classifier.xlsx_child` prints of a workbook, parsed; it runs with limits on memory and time."""
     limits = [str(XLSX_MEMORY_BYTES), str(XLSX_SECONDS)]
     command = [

@@ -24,7 +24,6 @@ from classifier.text import (
     Word,
     load_dictionary,
     normalize,
-    terms_of,
 )
 
 LEAST_WORDS = 2  # known Chinese words of two characters or more that a text needs before it can be accepted
@@ -130,7 +129,7 @@ class Scorer:
         documents, terms, starts, ends = [], [], [], []
         for index, (text, found) in enumerate(zip(normal, words, strict=True)):
             for block, vocabulary in zip(self.model.blocks, self._vocabularies, strict=True):
-                for term, start, end in terms_of(block.kind, block.parameters, text, found):
+                for term, start, end in self._segmenter.terms(block.kind, block.parameters, text, found):
                     known = vocabulary.get(term)
                     if known is not None:
                         documents.append(index)

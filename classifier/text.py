@@ -238,6 +238,35 @@ class Segmenter:
             start = end
         return found
 
+    def inner_words(self, words: Iterable[Word]) -> Iterator[Occurrence]:
+        """Yield the dictionary words of two and three characters inside longer words, as jieba's search mode does."""
+        frequencies = self.dictionary.frequencies
+        for word in words:
+            for length in (2, 3):
+                for start in range(len(word.text) - length + 1 if len(word.text) > length else 0):
+                    inner = word.text[start : start + length]
+                    if frequencies.get(inner):
+                        yield inner, word.start + start, word.start + start + length
+
+    def terms(self, kind: str, parameters: tuple[int, ...], normal: str, words: list[Word]) -> Iterator[Occurrence]:
+        """Yield the terms of one kind in a normal form with its words.
+
+        Kinds: ``words`` (words, pairs, words inside words) and ``characters`` (n-grams; parameters: shortest, longest).
+
+        Raises
+        ------
+        ArtifactError
+            If this version does not know the kind.
+        """
+        if kind == "words":
+            yield from words
+            yield from pair_terms(words)
+            yield from self.inner_words(words)
+        elif kind == "characters":
+            yield from character_terms(normal, *parameters)
+        else:
+            raise ArtifactError(f"the model has terms of kind {kind!r}, unknown to this version of gonglian; upgrade")
+
 
 def pair_terms(words: list[Word]) -> Iterator[Occurrence]:
     """Yield every two words that stand side by side, joined by a space.
@@ -260,20 +289,3 @@ def character_terms(normal: str, shortest: int, longest: int) -> Iterator[Occurr
         for start in range(run.start(), run.end()):
             for end in range(start + shortest, min(start + longest, run.end()) + 1):
                 yield normal[start:end], start, end
-
-
-def terms_of(kind: str, parameters: tuple[int, ...], normal: str, words: list[Word]) -> Iterator[Occurrence]:
-    """Yield the terms of one kind in a normal form with its words: ``words`` (and pairs) or ``characters``.
-
-    Raises
-    ------
-    ArtifactError
-        If this version does not know the kind.
-    """
-    if kind == "words":
-        yield from words
-        yield from pair_terms(words)
-    elif kind == "characters":
-        yield from character_terms(normal, *parameters)
-    else:
-        raise ArtifactError(f"the model has terms of kind {kind!r}, unknown to this version of gonglian; upgrade")

@@ -12,6 +12,8 @@ import json
 import re
 import sys
 import zipfile
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 MOST_UNPACKED_BYTES = 4 << 30
@@ -44,7 +46,7 @@ def _limit(memory_bytes: int, cpu_seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
 
 
-def _lines(path: str, wanted: str) -> Any:
+def _lines(path: str, wanted: str) -> Iterator[Any]:
     import openpyxl
 
     with zipfile.ZipFile(path) as archive:
@@ -54,7 +56,13 @@ def _lines(path: str, wanted: str) -> Any:
                 "error": f"the workbook unpacks to {unpacked >> 20:,} MB, more than {MOST_UNPACKED_BYTES >> 20:,} MB"
             }
             return
-    book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+    with Path(path).open("rb") as stream:  # by its content: openpyxl goes by the name's extension
+        yield from _sheet_lines(
+            openpyxl.load_workbook(stream, read_only=True, data_only=True, keep_links=False), path, wanted
+        )
+
+
+def _sheet_lines(book: Any, path: str, wanted: str) -> Iterator[Any]:
     names = [name for name in book.sheetnames if hasattr(book[name], "iter_rows")]
     if (wanted and wanted not in names) or not names:
         yield {"error": f"no sheet {wanted!r}; the workbook has {', '.join(names) or 'none'}; name one with --sheet"}

@@ -1,0 +1,89 @@
+import json
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from classifier.artifact import load_model, save_model
+from classifier.errors import ArtifactError, OutputError
+
+
+@pytest.fixture
+def folder(small_model, tmp_path):
+    save_model(small_model, tmp_path / "model")
+    return tmp_path / "model"
+
+
+def test_a_model_comes_back_as_it_was_saved(small_model, folder, scheme):
+    found = load_model(folder, scheme)
+    assert found.labels == small_model.labels
+    assert [b.vocabulary for b in found.blocks] == [b.vocabulary for b in small_model.blocks]
+    np.testing.assert_array_equal(found.coefficients, small_model.coefficients)
+    np.testing.assert_array_equal(found.bias, small_model.bias)
+    assert (found.slope, found.lexicon) == (small_model.slope, small_model.lexicon)
+
+
+def test_saving_twice_gives_the_same_bytes(small_model, folder, tmp_path):
+    save_model(small_model, tmp_path / "again")
+    files = sorted(path.name for path in folder.iterdir())
+    assert files == sorted(path.name for path in (tmp_path / "again").iterdir())
+    assert all((folder / name).read_bytes() == (tmp_path / "again" / name).read_bytes() for name in files)
+
+
+def test_no_file_of_a_model_is_code(folder):
+    assert {path.suffix for path in folder.iterdir()} == {".npy", ".json"}
+    for path in folder.glob("*.npy"):
+        np.load(path, allow_pickle=False)
+
+
+def test_any_flipped_byte_is_refused(folder, scheme):
+    chosen = random.Random(0)
+    for path in sorted(folder.iterdir()):
+        original = path.read_bytes()
+        for _ in range(12):
+            place = chosen.randrange(len(original))
+            path.write_bytes(
+                original[:place] + bytes([original[place] ^ 1 << chosen.randrange(8)]) + original[place + 1 :]
+            )
+            with pytest.raises(ArtifactError, match="model") as refused:
+                load_model(folder, scheme)
+            assert "\n" not in str(refused.value)
+        path.write_bytes(original)
+    load_model(folder, scheme)
+
+
+def test_missing_array_is_named(folder, scheme):
+    (folder / "idf.npy").unlink()
+    with pytest.raises(ArtifactError, match=r"idf\.npy: cannot be read"):
+        load_model(folder, scheme)
+
+
+def test_another_scheme_is_refused(folder, scheme):
+    with pytest.raises(ArtifactError, match=r"model of scheme AII-2020 .*, expected scheme AII-2021"):
+        load_model(folder, replace(scheme, version="AII-2021"))
+
+
+def test_unknown_format_version_is_refused(folder, scheme):
+    path = folder / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), "format": 99}), encoding="utf-8")
+    with pytest.raises(ArtifactError, match="format 99, this version reads format 1"):
+        load_model(folder, scheme)
+
+
+def test_an_array_of_objects_is_never_unpickled(folder, scheme, tmp_path):
+    np.save(folder / "bias.npy", np.array([print], dtype=object), allow_pickle=True)
+    with pytest.raises(ArtifactError, match="SHA-256 differs"):
+        load_model(folder, scheme)
+
+
+def test_a_folder_without_model_is_named(tmp_path, scheme):
+    with pytest.raises(ArtifactError, match="no model here"):
+        load_model(tmp_path, scheme)
+
+
+def test_a_folder_with_other_files_is_not_overwritten(small_model, tmp_path):
+    (tmp_path / "thesis.docx").write_text("mine", encoding="utf-8")
+    with pytest.raises(OutputError, match="holds files but no model"):
+        save_model(small_model, tmp_path)
+    assert (tmp_path / "thesis.docx").exists()

@@ -1,0 +1,33 @@
+import ast
+from pathlib import Path
+
+import classifier
+
+# design.md: imports run one way. A module may import those of its own and of earlier layers.
+LAYERS = [
+    {"errors", "resources", "tables"},
+    {"domains", "text", "encoding"},
+    {"labels", "xlsx_child"},
+    {"records"},
+    {"outputs", "artifact"},
+    {"model", "scoring"},
+    {"evaluate", "batch", "doctor"},
+]
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("classifier"):
+            if node.module == "classifier":
+                yield from (alias.name for alias in node.names if not alias.name.startswith("__"))
+            else:
+                yield node.module.split(".")[1]
+
+
+def test_imports_run_one_way():
+    level = {name: index for index, names in enumerate(LAYERS) for name in names}
+    for path in Path(classifier.__file__).parent.glob("*.py"):
+        if path.stem == "__init__":
+            continue
+        later = [name for name in imported(path) if level[name] > level[path.stem]]
+        assert not later, f"{path.name} imports {later} of a later layer"
