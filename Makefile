@@ -9,7 +9,7 @@ STAMP := $(VENV)/installed
 
 demo: $(STAMP)  ## label the companies of examples/ and print the result
 	$(BIN)/gonglian score examples/companies.xlsx -o out/companies.labelled.xlsx
-	$(BIN)/gonglian score examples/companies.xlsx --format csv
+	$(BIN)/gonglian score examples/companies.xlsx --format tsv --quiet | cut -f 2,7-8,11-12
 
 test: $(STAMP)  ## lint, types, labels, every test
 	$(BIN)/ruff check .

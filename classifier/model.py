@@ -7,6 +7,7 @@ weights are folded into the coefficients, so a scored text needs one product.
 The scikit-learn side of the project. `reference_decisions` is the yardstick that `classifier.scoring` is held to.
 """
 
+import hashlib
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -99,6 +100,11 @@ def read_settings(path: Path) -> Settings:
         raise SchemeError(f"{path}: not the settings of a model ({error}); see labeled/settings.toml") from error
 
 
+def settings_digest(settings: Settings) -> str:
+    """Return a SHA-256 over every setting: two models of one digest were made with the same choices."""
+    return hashlib.sha256(repr(settings).encode()).hexdigest()
+
+
 def train(
     examples: Sequence[Example],
     scheme: Scheme,
@@ -141,7 +147,10 @@ def train(
         trained_out_of_scope=outside,
         expected_out_of_scope=settings.expected_out_of_scope,
         accept_probability=settings.accept_probability,
-        record=_record(examples, labels, held_out, on_folds, scheme),
+        record={
+            **_record(examples, labels, held_out, on_folds, scheme),
+            "settings": settings_digest(settings),
+        },
     )
 
 

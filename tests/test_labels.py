@@ -91,3 +91,17 @@ def test_malformed_file_is_named(tmp_path, content, message):
     (tmp_path / "platform.csv").write_bytes(content)
     with pytest.raises(SchemeError, match=message):
         read_examples(tmp_path)
+
+
+def test_the_shipped_model_was_trained_on_the_shipped_labels(examples):
+    """Whoever changes labeled/ runs `make model` before committing."""
+    from classifier.artifact import load_model
+    from classifier.domains import load_scheme
+    from classifier.model import read_settings, settings_digest
+    from classifier.resources import model_folder
+    from classifier.text import read_lexicon
+
+    model = load_model(model_folder(), load_scheme())
+    assert model.record["training"]["sha256"] == corpus_digest(examples)
+    assert model.lexicon == read_lexicon(labeled_folder() / "lexicon")
+    assert model.record["settings"] == settings_digest(read_settings(labeled_folder() / "settings.toml"))
