@@ -218,8 +218,8 @@ def score(
     """Label every company of a file: csv, tsv, xlsx, jsonl, parquet, also .gz; - is stdin.
 
     The file's own columns come first and unchanged, then domain, domain_name, probability, runner_up,
-    runner_up_probability, status (accepted or review), reason and model. --format names the format of stdin, and of
-    stdout when the input is a file.
+    runner_up_probability, status (accepted or review), reason and model. --format names the format of the input where
+    its name does not tell, and of stdout where the input is a file.
 
     Examples:
       gonglian score companies.xlsx -o labelled.xlsx
@@ -232,10 +232,10 @@ def score(
     if jobs == 0 or jobs < -1:
         raise click.UsageError("--jobs is a number of processes, or -1 for one a core")
     _check_not_same(input, output)
-    given = format if input == "-" or format_known(input) is None else None
+    for_input = input == "-" or output != "-" or format_known(input) is None
     scorer = _scorer(model, labeled, prior, threshold)
     job = Job(model or model_folder(), labeled or labeled_folder(), scorer.decision, jobs)
-    with open_table(input, format=given, encoding=encoding, sheet=sheet) as table:
+    with open_table(input, format=format if for_input else None, encoding=encoding, sheet=sheet) as table:
         roles = find_roles(table, text, name)
         if output == "-":
             kind, zipped = format or ("csv" if table.format == "xlsx" else table.format), False
@@ -452,7 +452,7 @@ def labels() -> None:
 @labels.command(cls=Examples, name="check")
 @_labeled
 def labels_check(labeled: Path | None) -> None:
-    """Check the training data: codes, ids, empty texts, duplicates, near-duplicates, a text under two labels.
+    """Check the training data: codes, ids, empty texts, duplicates, near-duplicates, a text or term under two labels.
 
     Prints one line a fault (place, rule, what to do); exit code 1 if there is any.
 
@@ -461,14 +461,14 @@ def labels_check(labeled: Path | None) -> None:
       gonglian labels check --labeled my-labels
     """
     from classifier.domains import load_scheme
-    from classifier.labels import check_examples, read_examples
+    from classifier.labels import check_examples, check_lexicon, read_examples
     from classifier.text import read_lexicon
 
     folder = labeled or labeled_folder()
     scheme = load_scheme(folder)
     examples = read_examples(folder / "corpus")
     terms = read_lexicon(folder / "lexicon")
-    faults = check_examples(examples, scheme)
+    faults = [*check_examples(examples, scheme), *check_lexicon(folder / "lexicon", scheme)]
     for fault in faults:
         click.echo(f"{fault.place}\t{fault.rule}\t{fault.message}")
     _note(f"{len(examples):,} texts, {len(terms):,} lexicon terms, {len(faults)} faults")

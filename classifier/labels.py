@@ -16,6 +16,7 @@ from classifier.text import normalize
 COLUMNS = ("id", "label", "style", "name", "text", "provenance", "added")
 STYLES = ("intro", "main_business", "scope", "profile")
 PROVENANCES = ("real", "illustrative")
+KINDS = ("product", "technique", "industry", "role")
 NEAR_DUPLICATE = 0.7  # Jaccard similarity of 5-character shingles from which two texts count as one text reworded
 _SHINGLE = 5
 _COMMON = 40  # a shingle that stands in more texts than this is a set phrase, not a trace of copying
@@ -154,6 +155,27 @@ def _check_near_duplicates(examples: list[Example], normal: list[str]) -> Iterat
     for later, earlier, similarity in near_duplicates(normal):
         message = f"{similarity:.0%} of its wording stands at {examples[earlier].place}; rewrite or delete one"
         yield Finding("near-duplicate", examples[later].place, message)
+
+
+def check_lexicon(folder: Path, scheme: Scheme) -> list[Finding]:
+    """Return every fault of ``lexicon/*.csv``: unknown domain, kind or provenance, a term that stands twice."""
+    first: dict[str, str] = {}
+    findings = []
+    for path in sorted(folder.glob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            for number, row in enumerate(csv.DictReader(file), 2):
+                place = f"{path.name}:{number}"
+                term = normalize(row["term"])
+                if first.setdefault(term, place) != place:
+                    findings.append(Finding("term", place, f"term {term} stands at {first[term]} already; keep one"))
+                if row.get("domain") not in scheme.codes:
+                    findings.append(Finding("code", place, f"domain {row.get('domain')!r} is not in the scheme"))
+                if row.get("kind") not in KINDS or row.get("provenance") not in PROVENANCES:
+                    found = f"{row.get('kind')!r}, {row.get('provenance')!r}"
+                    findings.append(
+                        Finding("kind", place, f"kind and provenance {found} are not of {KINDS}, {PROVENANCES}")
+                    )
+    return findings
 
 
 def near_duplicates(texts: list[str], least: float = NEAR_DUPLICATE) -> list[tuple[int, int, float]]:

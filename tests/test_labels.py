@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from classifier.errors import SchemeError
-from classifier.labels import check_examples, corpus_digest, near_duplicates, read_examples
+from classifier.labels import check_examples, check_lexicon, corpus_digest, near_duplicates, read_examples
 from classifier.resources import labeled_folder
 
 
@@ -62,6 +62,19 @@ def test_reworded_copy_is_a_near_duplicate(examples, scheme):
     row = max(examples, key=lambda e: len(e.text))
     reworded = replace(row, id="x1", line=9999, text="据悉，" + row.text[:-12] + "深受用户欢迎。")
     assert rules([row, reworded], scheme) == [("near-duplicate", reworded.place)]
+
+
+def test_the_shipped_lexicon_is_without_fault(scheme):
+    assert check_lexicon(labeled_folder() / "lexicon", scheme) == []
+
+
+def test_planted_faults_of_the_lexicon_are_found(tmp_path, scheme):
+    rows = (
+        "工业云,platform,product,illustrative\n工业云,services,product,illustrative\n网关,robots,thing,illustrative\n"
+    )
+    (tmp_path / "a.csv").write_text("term,domain,kind,provenance\n" + rows, encoding="utf-8")
+    found = [(finding.rule, finding.place) for finding in check_lexicon(tmp_path, scheme)]
+    assert found == [("term", "a.csv:3"), ("code", "a.csv:4"), ("kind", "a.csv:4")]
 
 
 def test_texts_with_nothing_in_common_are_no_near_duplicates():
