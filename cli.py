@@ -90,7 +90,7 @@ _threshold = click.option(
     "--threshold",
     type=click.FloatRange(0, 1),
     default=None,
-    help="Least probability for status accepted (default: the model's).",
+    help="Least probability for status accepted (default: the model's, higher in scope than out of it).",
 )
 _format = click.option(
     "--format", "format", type=click.Choice(_FORMATS), default=None, help="Format, where the name does not tell."

@@ -63,6 +63,7 @@ class Model:
     trained_out_of_scope: float
     expected_out_of_scope: float
     accept_probability: float
+    accept_in_scope_probability: float
     record: dict[str, Any] = field(default_factory=dict)
     digest: str = ""
 
@@ -208,6 +209,7 @@ def _build(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
         trained_out_of_scope=calibration["trained_out_of_scope"],
         expected_out_of_scope=decision["expected_out_of_scope"],
         accept_probability=decision["accept_probability"],
+        accept_in_scope_probability=decision["accept_in_scope_probability"],
         record=manifest["record"],
         digest=manifest["digest"],
     )
@@ -228,6 +230,7 @@ def _manifest(model: Model) -> dict[str, Any]:
         "decision": {
             "expected_out_of_scope": model.expected_out_of_scope,
             "accept_probability": model.accept_probability,
+            "accept_in_scope_probability": model.accept_in_scope_probability,
         },
         "files": {
             f"{name}.npy": {"sha256": hashlib.sha256(_bytes(name, array)).hexdigest(), "shape": list(array.shape)}

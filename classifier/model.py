@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +28,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.svm import LinearSVC
 
 from classifier.artifact import Block, Model
+from classifier.background import background_clauses, mixed_copies
 from classifier.domains import Scheme
 from classifier.errors import SchemeError
 from classifier.labels import Example, corpus_digest
@@ -42,6 +44,8 @@ class Settings:
     character_ngrams: tuple[int, int]
     minimum_documents: int
     penalty_c: float
+    background_copies: int
+    background_clauses: int
     ratio_power: float
     ratio_smoothing: float
     folds: int
@@ -50,6 +54,7 @@ class Settings:
     out_of_scope_shift: float
     expected_out_of_scope: float
     accept_probability: float
+    accept_in_scope_probability: float
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,8 @@ def read_settings(path: Path) -> Settings:
             character_ngrams=(low, high),
             minimum_documents=table["features"]["minimum_documents"],
             penalty_c=table["linear"]["penalty_c"],
+            background_copies=table["linear"]["background_copies"],
+            background_clauses=table["linear"]["background_clauses"],
             ratio_power=table["linear"]["ratio_power"],
             ratio_smoothing=table["linear"]["ratio_smoothing"],
             folds=table["calibration"]["folds"],
@@ -91,6 +98,7 @@ def read_settings(path: Path) -> Settings:
             out_of_scope_shift=table["calibration"]["out_of_scope_shift"],
             expected_out_of_scope=table["decision"]["expected_out_of_scope"],
             accept_probability=table["decision"]["accept_probability"],
+            accept_in_scope_probability=table["decision"]["accept_in_scope_probability"],
         )
     except FileNotFoundError:
         raise SchemeError(
@@ -122,15 +130,14 @@ def train(
     labels = np.array([example.label for example in examples])
     _check_counts(labels, scheme, settings.folds)
     report(f"segmenting {len(examples):,} texts")
-    documents = _documents(examples, dictionary, settings)
+    documents = _documents(_with_copies(examples, settings), dictionary, settings)
     report(f"fitting {settings.folds} folds for the calibration")
     held_out = _held_out_decisions(documents, labels, _groups(examples), scheme.codes, settings)
     codes = sorted(scheme.codes)
     on_folds = calibrate(held_out, np.searchsorted(codes, labels))
     calibration = transfer(on_folds, codes.index(scheme.out_of_scope), settings)
     report("fitting the model on all texts")
-    vectorizers = [_vectorizer(settings).fit(terms) for terms in documents.values()]
-    linear = fit_linear(_matrix(vectorizers, documents.values()), labels, settings)
+    vectorizers, linear = _fit(documents, labels, np.arange(len(labels)), settings)
     outside = float(np.mean(labels == scheme.out_of_scope))
     return Model(
         name=name,
@@ -147,6 +154,7 @@ def train(
         trained_out_of_scope=outside,
         expected_out_of_scope=settings.expected_out_of_scope,
         accept_probability=settings.accept_probability,
+        accept_in_scope_probability=settings.accept_in_scope_probability,
         record={
             **_record(examples, labels, held_out, on_folds, scheme),
             "settings": settings_digest(settings),
@@ -228,10 +236,20 @@ def _check_counts(labels: np.ndarray, scheme: Scheme, folds: int) -> None:
             raise SchemeError(f"label {code}: {count} texts, expected at least {2 * folds}; write more before training")
 
 
-def _documents(examples: Sequence[Example], dictionary: Dictionary, settings: Settings) -> dict[str, list[list[str]]]:
-    """Return the terms of every text, by block."""
-    segmenter = Segmenter(dictionary)
+def _with_copies(examples: Sequence[Example], settings: Settings) -> list[str]:
+    """Return the normal forms of all texts, and behind them their copies with background clauses, copy after copy."""
     normal = [normalize(example.text) for example in examples]
+    clauses = background_clauses(normal)
+    copies = (
+        mixed_copies(normal, clauses, settings.background_clauses, settings.seed + turn)
+        for turn in range(settings.background_copies)
+    )
+    return [*normal, *chain.from_iterable(copies)]
+
+
+def _documents(normal: Sequence[str], dictionary: Dictionary, settings: Settings) -> dict[str, list[list[str]]]:
+    """Return the terms of every normal form, by block."""
+    segmenter = Segmenter(dictionary)
     words = [segmenter.words(text) for text in normal]
     return {
         block.name: [
@@ -279,8 +297,21 @@ def _ratio_weights(matrix: csr_matrix, chosen: np.ndarray, settings: Settings) -
     return np.abs(np.log(inside / inside.sum()) - np.log(outside / outside.sum())) ** settings.ratio_power
 
 
-def _matrix(vectorizers: Sequence[TfidfVectorizer], documents: Any) -> csr_matrix:
-    return hstack([v.transform(terms) for v, terms in zip(vectorizers, documents, strict=True)]).tocsr()
+def _fit(
+    documents: dict[str, list[list[str]]], labels: np.ndarray, chosen: np.ndarray, settings: Settings
+) -> tuple[list[TfidfVectorizer], Linear]:
+    """Return vectorizers fitted on the chosen texts, and a linear model fitted on them and their copies."""
+    vectorizers = [_vectorizer(settings).fit([terms[i] for i in chosen]) for terms in documents.values()]
+    turns = range(settings.background_copies + 1)
+    matrix = _matrix(vectorizers, documents, np.concatenate([chosen + turn * len(labels) for turn in turns]))
+    return vectorizers, fit_linear(matrix, np.tile(labels[chosen], len(turns)), settings)
+
+
+def _matrix(
+    vectorizers: Sequence[TfidfVectorizer], documents: dict[str, list[list[str]]], rows: np.ndarray
+) -> csr_matrix:
+    chosen = ([terms[i] for i in rows] for terms in documents.values())
+    return hstack([v.transform(terms) for v, terms in zip(vectorizers, chosen, strict=True)]).tocsr()
 
 
 def _block(empty: Block, vectorizer: TfidfVectorizer) -> Block:
@@ -309,11 +340,8 @@ def _fold_decisions(
     documents: dict[str, list[list[str]]], labels: np.ndarray, settings: Settings, split: tuple[np.ndarray, np.ndarray]
 ) -> np.ndarray:
     seen, held = split
-    vectorizers = [_vectorizer(settings).fit([terms[i] for i in seen]) for terms in documents.values()]
-    known = _matrix(vectorizers, [[terms[i] for i in seen] for terms in documents.values()])
-    unknown = _matrix(vectorizers, [[terms[i] for i in held] for terms in documents.values()])
-    linear = fit_linear(known, labels[seen], settings)
-    return unknown @ linear.coefficients + linear.intercepts
+    vectorizers, linear = _fit(documents, labels, seen, settings)
+    return _matrix(vectorizers, documents, held) @ linear.coefficients + linear.intercepts
 
 
 def _record(

@@ -54,10 +54,15 @@ class Label(NamedTuple):
 
 @dataclass(frozen=True)
 class Decision:
-    """How probabilities become labels: the expected share out of scope, and the least probability to accept."""
+    """How probabilities become labels: the expected share out of scope, and the least probabilities to accept.
+
+    A label in scope has a least probability of its own: where nine companies of ten are out of scope, a mistake there
+    is a mistake in a published number.
+    """
 
     expected_out_of_scope: float
     accept_probability: float
+    accept_in_scope_probability: float
 
     def __post_init__(self) -> None:
         """Refuse shares that leave nothing in scope or nothing outside."""
@@ -65,8 +70,13 @@ class Decision:
             raise ClassifierError(
                 f"expected share out of scope is {self.expected_out_of_scope}; it lies between 0 and 1"
             )
-        if not 0 <= self.accept_probability <= 1:
-            raise ClassifierError(f"threshold is {self.accept_probability}; a probability lies between 0 and 1")
+        for threshold in (self.accept_probability, self.accept_in_scope_probability):
+            if not 0 <= threshold <= 1:
+                raise ClassifierError(f"threshold is {threshold}; a probability lies between 0 and 1")
+
+    def least_probability(self, in_scope: bool) -> float:
+        """Return the least probability at which a label is accepted."""
+        return self.accept_in_scope_probability if in_scope else self.accept_probability
 
 
 class _Encoded(NamedTuple):
@@ -84,7 +94,9 @@ class Scorer:
     def __init__(self, model: Model, scheme: Scheme, decision: Decision | None = None) -> None:
         self.model = model
         self.scheme = scheme
-        self.decision = decision or Decision(model.expected_out_of_scope, model.accept_probability)
+        self.decision = decision or Decision(
+            model.expected_out_of_scope, model.accept_probability, model.accept_in_scope_probability
+        )
         dictionary = load_dictionary(model.lexicon)
         if dictionary.digest != model.dictionary_digest:
             raise ArtifactError(
@@ -191,7 +203,7 @@ class Scorer:
     ) -> Label:
         first, second = (self.model.labels[i] for i in order)
         best, next_best = (float(probabilities[i]) for i in order)
-        doubt = self._doubt(normal, words, best)
+        doubt = self._doubt(normal, words, best, self.decision.least_probability(first != self.scheme.out_of_scope))
         notes = [doubt] if doubt else []
         if len(text) > MAX_CHARACTERS:
             notes.append(f"只读了前{MAX_CHARACTERS}个字符")
@@ -199,7 +211,7 @@ class Scorer:
         status = "review" if doubt else "accepted"
         return Label(first, self.scheme.name(first), best, second, next_best, status, reason, contributions)
 
-    def _doubt(self, normal: str, words: list[Word], probability: float) -> str:
+    def _doubt(self, normal: str, words: list[Word], probability: float, least: float) -> str:
         """Return why a person should look at the text, or nothing."""
         if not normal:
             return "没有说明文字"
@@ -210,8 +222,8 @@ class Scorer:
         cover = sum(len(word.text) for word in known) / letters
         if len({word.text for word in known}) < LEAST_WORDS or cover < LEAST_COVER:
             return "模型认识的词太少"
-        if probability < self.decision.accept_probability:
-            return f"概率低于{self.decision.accept_probability:.2f}"
+        if probability < least:
+            return f"概率低于{least:.2f}"
         return ""
 
     def _knows(self, word: str) -> bool:
@@ -267,10 +279,15 @@ def load_scorer(model: Path | None = None, labeled: Path | None = None) -> Score
 
 
 def decide_with(scorer: Scorer, expected_out_of_scope: float | None, accept_probability: float | None) -> Scorer:
-    """Return the scorer with the given parts of its decision replaced; None keeps the model's own."""
+    """Return the scorer with the given parts of its decision replaced; None keeps the model's own.
+
+    One ``accept_probability`` counts for every label.
+    """
     decision = scorer.decision
     if expected_out_of_scope is not None:
         decision = replace(decision, expected_out_of_scope=expected_out_of_scope)
     if accept_probability is not None:
-        decision = replace(decision, accept_probability=accept_probability)
+        decision = replace(
+            decision, accept_probability=accept_probability, accept_in_scope_probability=accept_probability
+        )
     return scorer.with_decision(decision)

@@ -80,7 +80,7 @@ def test_prior_correction_follows_bayes(scorer):
 @pytest.mark.parametrize(("share", "threshold"), [(0.0, 0.5), (1.0, 0.5), (0.5, 1.1), (0.5, -0.1)])
 def test_impossible_decisions_are_refused(share, threshold):
     with pytest.raises(ClassifierError):
-        Decision(share, threshold)
+        Decision(share, threshold, threshold)
 
 
 def test_contributions_sum_to_the_difference_of_the_two_decisions(scorer, few_examples):
@@ -131,3 +131,8 @@ def test_terms_of_an_unknown_kind_are_refused(small_model, scheme):
     block = replace(small_model.blocks[0], kind="emoji")
     with pytest.raises(ArtifactError, match="terms of kind 'emoji'"):
         Scorer(replace(small_model, blocks=(block, *small_model.blocks[1:])), scheme).label([ROBOT])
+
+
+def test_labels_in_scope_need_the_higher_probability_that_the_model_asks_for(scorer):
+    asked = scorer.with_decision(Decision(0.5, 0.0, 1.0))
+    assert [label.status for label in asked.label([ROBOT, BAKERY])] == ["review", "accepted"]
