@@ -232,7 +232,7 @@ def score(
     if jobs == 0 or jobs < -1:
         raise click.UsageError("--jobs is a number of processes, or -1 for one a core")
     _check_not_same(input, output)
-    for_input = input == "-" or output != "-" or format_known(input) is None
+    for_input = input == "-" or output != "-" or _format_known(input) is None
     scorer = _scorer(model, labeled, prior, threshold)
     job = Job(model or model_folder(), labeled or labeled_folder(), scorer.decision, jobs)
     with open_table(input, format=format if for_input else None, encoding=encoding, sheet=sheet) as table:
@@ -249,7 +249,7 @@ def score(
             _report(table, summary, scorer.scheme, output)
 
 
-def format_known(path: str) -> str | None:
+def _format_known(path: str) -> str | None:
     """Return the format that a file's name tells, or None."""
     from classifier.records import format_of
 

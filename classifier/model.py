@@ -79,32 +79,18 @@ def read_settings(path: Path) -> Settings:
     Raises
     ------
     SchemeError
-        If the file is missing or not TOML, or a number is missing.
+        If the file is missing or not TOML, or a number is missing or unknown.
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-        low, high = table["features"]["character_ngrams"]
-        return Settings(
-            character_ngrams=(low, high),
-            minimum_documents=table["features"]["minimum_documents"],
-            penalty_c=table["linear"]["penalty_c"],
-            background_copies=table["linear"]["background_copies"],
-            background_clauses=table["linear"]["background_clauses"],
-            ratio_power=table["linear"]["ratio_power"],
-            ratio_smoothing=table["linear"]["ratio_smoothing"],
-            folds=table["calibration"]["folds"],
-            seed=table["calibration"]["seed"],
-            temperature=table["calibration"]["temperature"],
-            out_of_scope_shift=table["calibration"]["out_of_scope_shift"],
-            expected_out_of_scope=table["decision"]["expected_out_of_scope"],
-            accept_probability=table["decision"]["accept_probability"],
-            accept_in_scope_probability=table["decision"]["accept_in_scope_probability"],
-        )
+        numbers = {name: value for section in table.values() for name, value in section.items()}
+        shortest, longest = numbers.pop("character_ngrams")
+        return Settings(character_ngrams=(shortest, longest), **numbers)
     except FileNotFoundError:
         raise SchemeError(
             f"{path}: no settings here; name the folder that holds settings.toml with --labeled"
         ) from None
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+    except (tomllib.TOMLDecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise SchemeError(f"{path}: not the settings of a model ({error}); see labeled/settings.toml") from error
 
 

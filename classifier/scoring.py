@@ -7,6 +7,7 @@ a label, a calibrated softmax, and a correction for the share of companies out o
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -113,8 +114,8 @@ class Scorer:
 
     def with_decision(self, decision: Decision) -> "Scorer":
         """Return a scorer of the same model that decides otherwise."""
-        other = object.__new__(Scorer)
-        other.__dict__.update(self.__dict__, decision=decision)
+        other = copy(self)
+        other.decision = decision
         return other
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
