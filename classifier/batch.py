@@ -3,7 +3,6 @@
 import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -68,20 +67,18 @@ def score_table(
             "before the result's columns with --prefix"
         )
     summary = Summary(rejected=table.rejected)
-    with ExitStack() as stack:
-        marked = table.marked or table.encoding == "gb18030"
-        writer = stack.enter_context(
-            open_output(output, format, zipped=zipped, marked=marked and output != "-", schema=table.schema)
-        )
-        labelled = _labelled(table, roles, job)
-        for frame, labels in labelled:
-            writer.write(add_labels(frame, labels, load_scorer(job.model, job.labeled).model.identity, names))
+    model = load_scorer(job.model, job.labeled).model.identity
+    marked = output != "-" and (table.marked or table.encoding == "gb18030")
+    with open_output(output, format, zipped=zipped, marked=marked, schema=table.schema) as writer:
+        for frame, labels in _labelled(table, roles, job):
+            writer.write(add_labels(frame, labels, model, names))
             summary.rows += len(frame)
             summary.domains.update(label.domain for label in labels)
             summary.accepted.update(label.domain for label in labels if label.status == "accepted")
             progress(len(frame))
         if summary.rows == 0:
-            writer.write(_empty(table, names))
+            nothing = pd.DataFrame({column: pd.Series(dtype=object) for column in table.columns})
+            writer.write(add_labels(nothing, [], model, names))
         summary.guarded = writer.guarded
     if table.rejected and output != "-":
         summary.rejects_file = _write_rejected(output, table.rejected)
@@ -105,11 +102,6 @@ def add_labels(frame: pd.DataFrame, labels: Sequence[Label], model: str, names: 
         for name, column in zip(names, COLUMNS, strict=True)
     }
     return pd.concat([frame, pd.DataFrame(added)], axis=1)
-
-
-def _empty(table: Table, names: Sequence[str]) -> pd.DataFrame:
-    kinds = {name: "float64" if "probability" in name else "object" for name in names}
-    return pd.DataFrame({column: pd.Series(dtype=kinds.get(column, "object")) for column in [*table.columns, *names]})
 
 
 def _labelled(table: Table, roles: Roles, job: Job) -> Iterator[tuple[pd.DataFrame, list[Label]]]:

@@ -17,11 +17,10 @@ from typing import Any, BinaryIO, Protocol
 import pandas as pd
 
 from classifier.errors import OutputError
-from classifier.records import cell_text
+from classifier.records import SEPARATORS, cell_text
 
 XLSX_ROWS = 1_048_576
 XLSX_CHARACTERS = 32_767
-_SEPARATORS = {"csv": ",", "tsv": "\t"}
 _LIVE = re.compile(r"[=@\t\r＝＠]|[+\-＋－](?!$)")
 _NUMBER = re.compile(r"[+\-]?\d[\d,]*(\.\d+)?([eE][+\-]?\d+)?%?")
 
@@ -80,8 +79,8 @@ def open_output(
 def _writing(path: str, format: str, stream: BinaryIO, zipped: bool, marked: bool, schema: Any) -> Iterator[Writer]:
     packed: Any = gzip.GzipFile("", "wb", fileobj=stream, mtime=0) if zipped else stream
     writer: Writer
-    if format in _SEPARATORS:
-        writer = CsvWriter(packed, _SEPARATORS[format], marked)
+    if format in SEPARATORS:
+        writer = CsvWriter(packed, SEPARATORS[format], marked)
     elif format == "jsonl":
         writer = JsonWriter(packed)
     elif format == "parquet":
@@ -146,7 +145,22 @@ def guard(text: str) -> str:
     return "'" + text if _LIVE.match(text) and not _NUMBER.fullmatch(text) else text
 
 
-class CsvWriter:
+class TextWriter:
+    """UTF-8 text over a stream that belongs to somebody else."""
+
+    _text: io.TextIOWrapper
+
+    def close(self) -> None:
+        """Flush, and leave the stream to its owner."""
+        self._text.detach()
+
+    def discard(self) -> None:
+        """Leave the stream to its owner, who deletes the file."""
+        with suppress(OSError, ValueError):
+            self._text.detach()
+
+
+class CsvWriter(TextWriter):
     """Comma- or tab-separated text in UTF-8."""
 
     def __init__(self, stream: BinaryIO, separator: str, marked: bool) -> None:
@@ -168,16 +182,8 @@ class CsvWriter:
         self.guarded += sum(a is not b for a, b in zip(safe, cells, strict=True))
         return safe
 
-    def close(self) -> None:
-        """Flush, and leave the stream to its owner."""
-        self._text.detach()
 
-    def discard(self) -> None:
-        """Leave the stream to its owner, who deletes the file."""
-        _let_go(self._text)
-
-
-class JsonWriter:
+class JsonWriter(TextWriter):
     """One JSON object a line; keys that a row did not have stay away."""
 
     guarded = 0
@@ -191,19 +197,6 @@ class JsonWriter:
         for row in zip(*(frame[name].tolist() for name in names), strict=True):
             record = {name: _json_value(value) for name, value in zip(names, row, strict=True) if value is not pd.NA}
             self._text.write(json.dumps(record, ensure_ascii=False) + "\n")
-
-    def close(self) -> None:
-        """Flush, and leave the stream to its owner."""
-        self._text.detach()
-
-    def discard(self) -> None:
-        """Leave the stream to its owner, who deletes the file."""
-        _let_go(self._text)
-
-
-def _let_go(text: io.TextIOWrapper) -> None:
-    with suppress(OSError, ValueError):
-        text.detach()
 
 
 def _json_value(value: Any) -> Any:

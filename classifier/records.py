@@ -29,7 +29,6 @@ from classifier import xlsx_child
 from classifier.encoding import count_lines, detect_encoding
 from classifier.errors import InputError
 
-FORMATS = ("csv", "tsv", "xlsx", "jsonl", "parquet")
 _EXTENSIONS = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -41,7 +40,7 @@ _EXTENSIONS = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
-_SEPARATORS = {"csv": ",", "tsv": "\t"}
+SEPARATORS = {"csv": ",", "tsv": "\t"}
 BATCH_ROWS = 2_000
 XLSX_MEMORY_BYTES = 2 << 30
 XLSX_SECONDS = 600
@@ -276,8 +275,8 @@ def _csv_rows(table: Table, stream: io.TextIOWrapper) -> Iterator[list[Any]]:
     """Yield a first empty row once the header is known, then every row with as many cells as the header."""
     csv.field_size_limit(sys.maxsize)
     head = stream.readline()
-    separator = _separator(head, _SEPARATORS[table.format])
-    if separator != _SEPARATORS[table.format]:
+    separator = _separator(head, SEPARATORS[table.format])
+    if separator != SEPARATORS[table.format]:
         table.notes.append(f"cells are separated by {separator!r}")
     reader = csv.reader(_again(head, stream), delimiter=separator, strict=True)
     try:
