@@ -90,9 +90,15 @@ def save_model(model: Model, folder: Path) -> None:
         kept = folder / "card.md"
         if kept.exists():
             shutil.copy(kept, part)
-        for name, array in _arrays(model).items():
-            (part / f"{name}.npy").write_bytes(_bytes(name, array))
-        (part / "manifest.json").write_text(_render(_manifest(model)), encoding="utf-8")
+        arrays = _arrays(model)
+        files = {name: _bytes(name, array) for name, array in arrays.items()}
+        for name, content in files.items():
+            (part / f"{name}.npy").write_bytes(content)
+        described = {
+            f"{name}.npy": {"sha256": hashlib.sha256(content).hexdigest(), "shape": list(arrays[name].shape)}
+            for name, content in files.items()
+        }
+        (part / "manifest.json").write_text(_render(_manifest(model, described)), encoding="utf-8")
         if folder.exists():
             folder.rename(old)
         part.rename(folder)
@@ -215,7 +221,7 @@ def _build(manifest: dict[str, Any], arrays: dict[str, np.ndarray]) -> Model:
     )
 
 
-def _manifest(model: Model) -> dict[str, Any]:
+def _manifest(model: Model, files: dict[str, Any]) -> dict[str, Any]:
     body = {
         "format": FORMAT,
         "name": model.name,
@@ -232,10 +238,7 @@ def _manifest(model: Model) -> dict[str, Any]:
             "accept_probability": model.accept_probability,
             "accept_in_scope_probability": model.accept_in_scope_probability,
         },
-        "files": {
-            f"{name}.npy": {"sha256": hashlib.sha256(_bytes(name, array)).hexdigest(), "shape": list(array.shape)}
-            for name, array in _arrays(model).items()
-        },
+        "files": files,
         "record": model.record,
     }
     return {**body, "digest": _digest(body)}

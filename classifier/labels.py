@@ -11,7 +11,7 @@ from pathlib import Path
 
 from classifier.domains import Scheme
 from classifier.errors import SchemeError
-from classifier.text import normalize
+from classifier.text import lexicon_rows, normalize
 
 COLUMNS = ("id", "label", "style", "name", "text", "provenance", "added")
 STYLES = ("intro", "main_business", "scope", "profile")
@@ -161,20 +161,16 @@ def check_lexicon(folder: Path, scheme: Scheme) -> list[Finding]:
     """Return every fault of ``lexicon/*.csv``: unknown domain, kind or provenance, a term that stands twice."""
     first: dict[str, str] = {}
     findings = []
-    for path in sorted(folder.glob("*.csv")):
-        with path.open(encoding="utf-8", newline="") as file:
-            for number, row in enumerate(csv.DictReader(file), 2):
-                place = f"{path.name}:{number}"
-                term = normalize(row["term"])
-                if first.setdefault(term, place) != place:
-                    findings.append(Finding("term", place, f"term {term} stands at {first[term]} already; keep one"))
-                if row.get("domain") not in scheme.codes:
-                    findings.append(Finding("code", place, f"domain {row.get('domain')!r} is not in the scheme"))
-                if row.get("kind") not in KINDS or row.get("provenance") not in PROVENANCES:
-                    found = f"{row.get('kind')!r}, {row.get('provenance')!r}"
-                    findings.append(
-                        Finding("kind", place, f"kind and provenance {found} are not of {KINDS}, {PROVENANCES}")
-                    )
+    for path, number, row in lexicon_rows(folder):
+        place = f"{path.name}:{number}"
+        term = normalize(row["term"])
+        if first.setdefault(term, place) != place:
+            findings.append(Finding("term", place, f"term {term} stands at {first[term]} already; keep one"))
+        if row.get("domain") not in scheme.codes:
+            findings.append(Finding("code", place, f"domain {row.get('domain')!r} is not in the scheme"))
+        if row.get("kind") not in KINDS or row.get("provenance") not in PROVENANCES:
+            found = f"{row.get('kind')!r}, {row.get('provenance')!r}"
+            findings.append(Finding("kind", place, f"kind and provenance {found} are not of {KINDS}, {PROVENANCES}"))
     return findings
 
 

@@ -32,7 +32,7 @@ from classifier.background import background_clauses, mixed_copies
 from classifier.domains import Scheme
 from classifier.errors import SchemeError
 from classifier.labels import Example, corpus_digest
-from classifier.text import Dictionary, Segmenter, normalize
+from classifier.text import Dictionary, Segmenter, Word, normalize
 
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "jieba", "opencc")
 
@@ -203,11 +203,7 @@ def reference_decisions(model: Model, texts: Sequence[str], segmenter: Segmenter
     for block in model.blocks:
         vectorizer = TfidfVectorizer(analyzer=_itself, sublinear_tf=True, vocabulary=list(block.vocabulary))
         vectorizer.idf_ = block.idf.astype(np.float64)
-        terms = [
-            [term for term, _, _ in segmenter.terms(block.kind, block.parameters, n, w)]
-            for n, w in zip(normal, words, strict=True)
-        ]
-        parts.append(vectorizer.transform(terms))
+        parts.append(vectorizer.transform(_block_terms(block, segmenter, normal, words)))
     return hstack(parts).tocsr() @ model.coefficients.astype(np.float64) + model.intercepts
 
 
@@ -237,13 +233,16 @@ def _documents(normal: Sequence[str], dictionary: Dictionary, settings: Settings
     """Return the terms of every normal form, by block."""
     segmenter = Segmenter(dictionary)
     words = [segmenter.words(text) for text in normal]
-    return {
-        block.name: [
-            [term for term, _, _ in segmenter.terms(block.kind, block.parameters, n, w)]
-            for n, w in zip(normal, words, strict=True)
-        ]
-        for block in empty_blocks(settings)
-    }
+    return {block.name: _block_terms(block, segmenter, normal, words) for block in empty_blocks(settings)}
+
+
+def _block_terms(
+    block: Block, segmenter: Segmenter, normal: Sequence[str], words: Sequence[list[Word]]
+) -> list[list[str]]:
+    return [
+        [term for term, _, _ in segmenter.terms(block.kind, block.parameters, n, w)]
+        for n, w in zip(normal, words, strict=True)
+    ]
 
 
 def _groups(examples: Sequence[Example]) -> list[str]:

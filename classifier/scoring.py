@@ -120,14 +120,12 @@ class Scorer:
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """Return calibrated probabilities, shape (texts, labels), rows summing to 1, labels in the model's order."""
-        normal = [normalize(text) for text in texts]
-        words = [self._segmenter.words(text) for text in normal]
+        normal, words = self._read(texts)
         return self._probabilities(self._decide(self._encode(normal, words), len(normal))[0])
 
     def label(self, texts: Sequence[str]) -> list[Label]:
         """Return one `Label` a text, in order: never accepted where the text gives the model too little to go by."""
-        normal = [normalize(text) for text in texts]
-        words = [self._segmenter.words(text) for text in normal]
+        normal, words = self._read(texts)
         encoded = self._encode(normal, words)
         decisions, weights = self._decide(encoded, len(normal))
         probabilities = self._probabilities(decisions)
@@ -137,6 +135,10 @@ class Scorer:
             self._label(texts[i], normal[i], words[i], probabilities[i], order[i], explained[i])
             for i in range(len(texts))
         ]
+
+    def _read(self, texts: Sequence[str]) -> tuple[list[str], list[list[Word]]]:
+        normal = [normalize(text) for text in texts]
+        return normal, [self._segmenter.words(text) for text in normal]
 
     def _encode(self, normal: list[str], words: list[list[Word]]) -> _Encoded:
         documents, terms, starts, ends = [], [], [], []

@@ -103,17 +103,23 @@ def read_lexicon(folder: Path) -> tuple[str, ...]:
         If a file has no column ``term``, or a term is empty or holds a space or punctuation.
     """
     terms = set()
+    for path, number, row in lexicon_rows(folder):
+        term = normalize(row.get("term") or "")
+        if not re.fullmatch(r"[\u4e00-\u9fd5a-z0-9+#&._%\-]+", term):
+            raise SchemeError(
+                f"{path}: line {number}: term {row.get('term')!r} is not one word of Chinese characters, "
+                "letters and digits; correct the column 'term'"
+            )
+        terms.add(term)
+    return tuple(sorted(terms))
+
+
+def lexicon_rows(folder: Path) -> Iterator[tuple[Path, int, dict[str, str]]]:
+    """Yield file, line and cells by column of every row of ``lexicon/*.csv``."""
     for path in sorted(folder.glob("*.csv")):
         with path.open(encoding="utf-8", newline="") as file:
             for number, row in enumerate(csv.DictReader(file), 2):
-                term = normalize(row.get("term") or "")
-                if not re.fullmatch(r"[\u4e00-\u9fd5a-z0-9+#&._%\-]+", term):
-                    raise SchemeError(
-                        f"{path}: line {number}: term {row.get('term')!r} is not one word of Chinese characters, "
-                        "letters and digits; correct the column 'term'"
-                    )
-                terms.add(term)
-    return tuple(sorted(terms))
+                yield path, number, row
 
 
 def build_dictionary(base: str, lexicon: Iterable[str]) -> Dictionary:
