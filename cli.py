@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from classifier.errors import ClassifierError, OutputError
 from classifier.resources import labeled_folder, model_folder
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+_CLASSIFY_BATCH = 256
 _FORMATS = ("csv", "tsv", "xlsx", "jsonl", "parquet")
 
 
@@ -138,8 +140,8 @@ def classify(
       cut -f3 companies.tsv | gonglian classify - --json
     """
     scorer = _scorer(model, labeled, prior, threshold)
-    given = (line.rstrip("\r\n") for line in _stdin_lines()) if texts == ("-",) else iter(texts)
-    for batch in _chunks(given, 1 if texts != ("-",) else 256):
+    given = _stdin_lines() if texts == ("-",) else iter(texts)
+    while batch := list(islice(given, _CLASSIFY_BATCH)):
         for text, label in zip(batch, scorer.label(batch), strict=True):
             click.echo(_as_json(text, label, scorer.model.identity) if as_json else _as_line(label))
 
@@ -151,17 +153,6 @@ def _stdin_lines() -> Any:
         raise ClassifierError(
             f"stdin: not UTF-8 ({error}); convert it, or use gonglian score with --encoding"
         ) from error
-
-
-def _chunks(items: Any, size: int) -> Any:
-    batch: list[str] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _as_line(label: Any) -> str:
@@ -424,7 +415,8 @@ def _judge(table: Any, scorer: Any, text: Sequence[str], label: str, weight: str
         texts = join_texts(frame, text)
         labels += scorer.label([texts[index] for index in kept])
         truth += [code_of.get(codes[index], codes[index]) for index in kept]
-        weights += [_weight(table, frame[weight].tolist()[index], weight) if weight else 1.0 for index in kept]
+        cells = frame[weight].tolist() if weight else []
+        weights += [_weight(table, cells[index], weight) if weight else 1.0 for index in kept]
     judged = Judged(
         truth,
         [found.domain for found in labels],

@@ -79,7 +79,7 @@ def evaluate(
     draws = np.random.default_rng(seed).multinomial(len(truth), np.full(len(truth), 1 / len(truth)), size=RESAMPLES)
     counts = np.vstack([np.ones(len(truth)), draws])  # row 0: the sample itself
     tables = _confusions(counts, truth, predicted, len(codes))
-    scope = np.array([[code != out_of_scope for code in codes]])[0].astype(int)
+    scope = np.array([code != out_of_scope for code in codes], dtype=int)
     scope_tables = _confusions(counts, scope[truth], scope[predicted], 2)
     present = tables[0].sum(axis=1) > 0
     precision, recall, f1 = _precision_recall_f1(tables)
