@@ -1,5 +1,6 @@
 import codecs
 import gzip
+import io
 import json
 import subprocess
 import zipfile
@@ -110,8 +111,6 @@ def test_a_named_encoding_is_taken_at_its_word(tmp_path):
 
 @given(st.text(alphabet=st.characters(codec="gb18030", exclude_categories=["Cs", "Cc"]), min_size=1))
 def test_every_gb18030_text_is_read_back_or_refused_never_changed(text):
-    import io
-
     content = f"简介\n某公司{text}\n".encode("gb18030")
     try:
         found = detect_encoding(lambda: io.BytesIO(content), "a.csv")
@@ -349,6 +348,7 @@ def test_cells_as_text(value, text):
 
 def test_mark_constants_are_those_of_the_standard():
     assert codecs.BOM_UTF8 == b"\xef\xbb\xbf"
+    assert detect_encoding(lambda: io.BytesIO(b"\xef\xbb\xbf" + "简介".encode()), "a.csv").name == "utf-8-sig"
 
 
 def test_child_process_needs_no_installed_package(tmp_path):
