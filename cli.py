@@ -347,6 +347,7 @@ def train(labeled: Path | None, output: Path | None, name: str) -> None:
     help="Column with the description; may be given again.",
 )
 @click.option("--label", "label", required=True, metavar="COL", help="Column with the label that people gave.")
+@click.option("--second-label", default=None, metavar="COL", help="Column with the label that a second person gave.")
 @click.option(
     "--weight", "weight", default=None, metavar="COL", help="Column with sampling weights (default: weight, if there)."
 )
@@ -362,6 +363,7 @@ def evaluate(
     input: str,
     text: tuple[str, ...],
     label: str,
+    second_label: str | None,
     weight: str | None,
     as_json: bool,
     format: str | None,
@@ -374,11 +376,13 @@ def evaluate(
 ) -> None:
     """Measure a model on texts that people labelled; rows without a label are left out.
 
-    Labels are codes or Chinese names of the scheme.
+    Labels are codes or Chinese names of the scheme. With a second reading in another column, rows on which the two
+    differ are disputed: they are left out, and the model should doubt them.
 
     Examples:
       gonglian evaluate held_out.csv --text 简介 --label 领域
       gonglian evaluate held_out.csv --text description --label label --json > figures.json
+      gonglian evaluate held_out.csv --text 简介 --label 甲 --second-label 乙
     """
     from classifier.evaluate import evaluate as measure
     from classifier.evaluate import to_record, to_text
@@ -386,10 +390,11 @@ def evaluate(
 
     scorer = _scorer(model, labeled, prior, threshold)
     with open_table(input, format=format, encoding=encoding, sheet=sheet) as table:
-        find_roles(table, [*text, label, *([weight] if weight else [])])
+        find_roles(table, [*text, label, *filter(None, (second_label, weight))])
         weight = weight or ("weight" if "weight" in table.columns else None)
-        judged, unlabelled = _judge(table, scorer, text, label, weight)
-    evaluation = measure(judged, scorer.scheme.codes, scorer.scheme.out_of_scope, unlabelled=unlabelled)
+        judged, disputed, unlabelled = _judge(table, scorer, text, (label, second_label or label), weight)
+    codes, out_of_scope = scorer.scheme.codes, scorer.scheme.out_of_scope
+    evaluation = measure(judged, codes, out_of_scope, unlabelled=unlabelled, disputed=disputed)
     if as_json:
         click.echo(
             json.dumps(
@@ -400,23 +405,35 @@ def evaluate(
         click.echo(f"model {scorer.model.identity}\n{to_text(evaluation, scorer.scheme.name)}")
 
 
-def _judge(table: Any, scorer: Any, text: Sequence[str], label: str, weight: str | None) -> tuple[Any, int]:
+def _judge(
+    table: Any, scorer: Any, text: Sequence[str], readings: tuple[str, str], weight: str | None
+) -> tuple[Any, list[float], int]:
+    """Return rows whose two readings agree, probabilities of those whose readings differ, and the count of the rest."""
     import numpy as np
 
     from classifier.evaluate import Judged
     from classifier.records import cell_text, join_texts
 
     code_of = {domain.name: domain.code for domain in scorer.scheme.domains}
-    truth, labels, weights, unlabelled = [], [], [], 0
+
+    def codes(frame: Any, column: str) -> list[str]:
+        cells = [cell_text(value).strip() for value in frame[column].tolist()]
+        return [code_of.get(cell, cell) for cell in cells]
+
+    truth, labels, weights, disputed, unlabelled = [], [], [], [], 0
     for frame in table.batches:
-        codes = [cell_text(value).strip() for value in frame[label].tolist()]
-        kept = [index for index, code in enumerate(codes) if code]
-        unlabelled += len(codes) - len(kept)
+        first, second = codes(frame, readings[0]), codes(frame, readings[1])
+        read = [index for index in range(len(first)) if first[index] and second[index]]
+        unlabelled += len(first) - len(read)
         texts = join_texts(frame, text)
-        labels += scorer.label([texts[index] for index in kept])
-        truth += [code_of.get(codes[index], codes[index]) for index in kept]
         cells = frame[weight].tolist() if weight else []
-        weights += [_weight(table, cells[index], weight) if weight else 1.0 for index in kept]
+        for index, found in zip(read, scorer.label([texts[index] for index in read]), strict=True):
+            if first[index] != second[index]:
+                disputed.append(found.probability)
+                continue
+            labels.append(found)
+            truth.append(first[index])
+            weights.append(_weight(table, cells[index], weight) if weight else 1.0)
     judged = Judged(
         truth,
         [found.domain for found in labels],
@@ -424,7 +441,7 @@ def _judge(table: Any, scorer: Any, text: Sequence[str], label: str, weight: str
         np.array([found.status == "accepted" for found in labels]),
         np.array(weights),
     )
-    return judged, unlabelled
+    return judged, disputed, unlabelled
 
 
 def _weight(table: Any, value: Any, column: str) -> float:

@@ -32,10 +32,14 @@ class ClassFigures(NamedTuple):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything that `evaluate` measures; ``confusion[i, j]`` counts texts of label i that got label j."""
+    """Everything that `evaluate` measures; ``confusion[i, j]`` counts texts of label i that got label j.
+
+    ``doubt_auroc`` is None without disputed texts.
+    """
 
     texts: int
     unlabelled: int
+    disputed: int
     codes: tuple[str, ...]
     classes: tuple[ClassFigures, ...]
     macro_f1: Figure
@@ -46,6 +50,7 @@ class Evaluation:
     share_accepted: Figure
     accuracy_accepted: Figure
     accuracy_accepted_in_scope: Figure
+    doubt_auroc: Figure | None
     confusion: np.ndarray
 
 
@@ -60,9 +65,17 @@ class Judged(NamedTuple):
 
 
 def evaluate(
-    judged: Judged, codes: Sequence[str], out_of_scope: str, *, unlabelled: int = 0, seed: int = 0
+    judged: Judged,
+    codes: Sequence[str],
+    out_of_scope: str,
+    *,
+    unlabelled: int = 0,
+    disputed: Sequence[float] = (),
+    seed: int = 0,
 ) -> Evaluation:
     """Return the figures of a classifier on texts that people labelled.
+
+    ``disputed``: probabilities of the labels of texts on which two people differed. They count for `doubt_auroc` alone.
 
     Per-class figures, macro-F1 (mean over the labels that occur in the truth), scope-F1 (in scope against out) and
     accuracy count every text once. Weighted accuracy, calibration error and the accepted shares use ``weight``: with
@@ -103,8 +116,35 @@ def evaluate(
         share_accepted=_figure(_share(weights, accepted)),
         accuracy_accepted=_figure(_share(weights * accepted, right)),
         accuracy_accepted_in_scope=_figure(_share(weights * (accepted & inside), right)),
+        disputed=len(disputed),
+        doubt_auroc=doubt_auroc(judged.probability, np.asarray(disputed), seed=seed) if len(disputed) else None,
         confusion=tables[0].astype(int),
     )
+
+
+def doubt_auroc(agreed: np.ndarray, disputed: np.ndarray, *, seed: int = 0) -> Figure:
+    """Return how well doubt (1 - probability) tells disputed texts from agreed ones: the area under the ROC curve.
+
+    It is the chance that a disputed text is doubted more than an agreed one (ties count half).
+
+    Parameters
+    ----------
+    agreed, disputed : arrays of probabilities, shapes (texts agreed on,), (texts disputed,)
+
+    Examples
+    --------
+    >>> doubt_auroc(np.array([0.9, 0.8, 0.7]), np.array([0.75])).value
+    0.666...
+    """
+    above = (disputed[:, None] < agreed) + 0.5 * (disputed[:, None] == agreed)
+    random = np.random.default_rng(seed)
+
+    def counts(size: int) -> np.ndarray:
+        draws = random.multinomial(size, np.full(size, 1 / size), size=RESAMPLES)
+        return np.vstack([np.ones(size), draws])
+
+    mass = ((counts(len(disputed)) @ above) * counts(len(agreed))).sum(axis=1)
+    return _figure(mass / above.size)
 
 
 def calibration_error(probability: np.ndarray, right: np.ndarray, weight: np.ndarray) -> float:
@@ -181,7 +221,9 @@ def to_record(evaluation: Evaluation) -> dict[str, object]:
     return {
         "texts": evaluation.texts,
         "unlabelled": evaluation.unlabelled,
+        "disputed": evaluation.disputed,
         **figures,
+        "doubt_auroc": evaluation.doubt_auroc._asdict() if evaluation.doubt_auroc else None,
         "calibration_error": evaluation.calibration_error,
         "classes": classes,
         "labels": list(evaluation.codes),
@@ -214,14 +256,18 @@ def to_text(evaluation: Evaluation, name_of: Callable[[str], str]) -> str:
         ("accuracy of the accepted", evaluation.accuracy_accepted),
         ("the same, in scope", evaluation.accuracy_accepted_in_scope),
     ]
+    if evaluation.doubt_auroc:
+        figures.append(("AUROC of doubt", evaluation.doubt_auroc))
     lines = [[name, f"{f.value:.3f}", f"{f.low:.3f}-{f.high:.3f}"] for name, f in figures]
     lines.append(["calibration error", f"{evaluation.calibration_error:.3f}", ""])
     short = [code[:10] for code in evaluation.codes]
     confusion = [[code, *map(str, row)] for code, row in zip(evaluation.codes, evaluation.confusion, strict=True)]
+    left_out = [f"{evaluation.unlabelled} rows without a label left out"]
+    if evaluation.disputed:
+        left_out.append(f"{evaluation.disputed} disputed rows judged by doubt alone")
     return "\n\n".join(
         [
-            f"{evaluation.texts} labelled texts ({evaluation.unlabelled} rows without a label left out); "
-            "intervals: 95 %, bootstrap",
+            f"{evaluation.texts} labelled texts ({'; '.join(left_out)}); intervals: 95 %, bootstrap",
             align([heads, *classes]),
             align([["figure", "value", "95 %"], *lines]),
             "confusion (rows: people, columns: model)\n" + align([["", *short], *confusion]),

@@ -223,6 +223,18 @@ def test_evaluate_prints_figures_and_json(run, tmp_path):
     assert (figures["texts"], figures["unlabelled"]) == (3, 1)
 
 
+def test_evaluate_sets_aside_what_two_readers_dispute(run, tmp_path):
+    path = tmp_path / "twice.csv"
+    path.write_text(
+        f"简介,甲,乙\n{ROBOT},工业智能设备,smart_equipment\n{BAKERY},out_of_scope,platform\n{FIREWALL},安全,安全\n某公司,安全,\n",
+        encoding="utf-8",
+    )
+    result = run("evaluate", path, "--text", "简介", "--label", "甲", "--second-label", "乙", "--json")
+    figures = json.loads(result.stdout)
+    assert (figures["texts"], figures["disputed"], figures["unlabelled"]) == (2, 1, 1)
+    assert 0 <= figures["doubt_auroc"]["value"] <= 1
+
+
 def test_evaluate_refuses_weights_that_are_no_numbers(run, tmp_path):
     (tmp_path / "a.csv").write_text(f"简介,label,weight\n{ROBOT},security,heavy\n", encoding="utf-8")
     result = run("evaluate", tmp_path / "a.csv", "--text", "简介", "--label", "label")

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
+from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support, roc_auc_score
 
 from classifier.errors import InputError
-from classifier.evaluate import Judged, calibration_error, evaluate, to_record, to_text
+from classifier.evaluate import Judged, calibration_error, doubt_auroc, evaluate, to_record, to_text
 
 CODES = ("platform", "security", "out_of_scope")
 
@@ -88,3 +88,21 @@ def test_text_and_json_show_the_same_numbers():
     assert to_record(found)["macro_f1"]["value"] == found.macro_f1.value
     assert f"{found.macro_f1.value:.3f}" in to_text(found, str)
     assert "4 rows without a label" in to_text(found, str)
+
+
+def test_auroc_of_doubt_is_that_of_scikit_learn():
+    random = np.random.default_rng(3)
+    agreed, disputed = random.integers(0, 65, 200) / 64, random.integers(0, 49, 30) / 64  # with ties
+    found = doubt_auroc(agreed, disputed)
+    doubt = 1 - np.concatenate([agreed, disputed])
+    assert found.value == pytest.approx(roc_auc_score([0] * 200 + [1] * 30, doubt))
+    assert found.low < found.value < found.high
+
+
+def test_disputed_texts_count_for_doubt_alone():
+    truth = ["platform", "security", "out_of_scope"] * 10
+    found = evaluate(judged(truth, truth), CODES, "out_of_scope", disputed=[0.5, 0.4])
+    assert (found.texts, found.disputed, found.accuracy.value) == (30, 2, 1.0)
+    assert found.doubt_auroc == (1.0, 1.0, 1.0)
+    assert "2 disputed rows judged by doubt alone" in to_text(found, str)
+    assert to_record(found)["doubt_auroc"] == {"value": 1.0, "low": 1.0, "high": 1.0}
