@@ -1,5 +1,7 @@
 """Training: TF-IDF of words, word pairs and character n-grams + a linear model + calibrated probabilities.
 
+What stands in the clause that says what the company offers counts once more, as a block of its own.
+
 The linear model is a support vector machine on terms weighted by their log-count ratio (Wang and Manning, "Baselines
 and bigrams", 2012): a term counts for a label as far as it is more, or less, frequent there than elsewhere. The
 weights are folded into the coefficients, so a scored text needs one product.
@@ -13,7 +15,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
-from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,11 +29,12 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.svm import LinearSVC
 
 from classifier.artifact import Block, Model
-from classifier.background import background_clauses, mixed_copies
+from classifier.augment import copies
 from classifier.domains import Scheme
 from classifier.errors import SchemeError
 from classifier.labels import Example, corpus_digest
-from classifier.text import Dictionary, Segmenter, Word, normalize
+from classifier.text import Dictionary, Segmenter, normalize
+from classifier.weighting import Counts, Weighting, count_terms
 
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "jieba", "opencc")
 
@@ -44,9 +46,9 @@ class Settings:
     character_ngrams: tuple[int, int]
     minimum_documents: int
     penalty_c: float
-    background_copies: int
+    offering_weight: float
     background_clauses: int
-    ratio_power: float
+    kept_share: float
     ratio_smoothing: float
     folds: int
     seed: int
@@ -116,21 +118,21 @@ def train(
     labels = np.array([example.label for example in examples])
     _check_counts(labels, scheme, settings.folds)
     report(f"segmenting {len(examples):,} texts")
-    documents = _documents(_with_copies(examples, settings), dictionary, settings)
+    counts = training_counts(examples, dictionary, settings)
     report(f"fitting {settings.folds} folds for the calibration")
-    held_out = _held_out_decisions(documents, labels, _groups(examples), scheme.codes, settings)
+    held_out = _held_out_decisions(counts, labels, _groups(examples), scheme.codes, settings)
     codes = sorted(scheme.codes)
     on_folds = calibrate(held_out, np.searchsorted(codes, labels))
     calibration = transfer(on_folds, codes.index(scheme.out_of_scope), settings)
     report("fitting the model on all texts")
-    vectorizers, linear = _fit(documents, labels, np.arange(len(labels)), settings)
+    weighting, linear = fit(counts, labels, np.arange(len(labels)), settings)
     outside = float(np.mean(labels == scheme.out_of_scope))
     return Model(
         name=name,
         scheme_version=scheme.version,
         scheme_digest=scheme.digest,
         labels=linear.labels,
-        blocks=tuple(_block(b, v) for b, v in zip(empty_blocks(settings), vectorizers, strict=True)),
+        blocks=weighting.blocks(),
         coefficients=linear.coefficients.astype(np.float32),
         intercepts=linear.intercepts,
         slope=calibration.slope,
@@ -153,6 +155,7 @@ def empty_blocks(settings: Settings) -> tuple[Block, ...]:
     nothing = np.zeros(0, dtype=np.float32)
     return (
         Block("words", "words", (), (), nothing),
+        Block("offering", "offering", (), (), nothing),
         Block("characters", "characters", settings.character_ngrams, (), nothing),
     )
 
@@ -203,7 +206,8 @@ def reference_decisions(model: Model, texts: Sequence[str], segmenter: Segmenter
     for block in model.blocks:
         vectorizer = TfidfVectorizer(analyzer=_itself, sublinear_tf=True, vocabulary=list(block.vocabulary))
         vectorizer.idf_ = block.idf.astype(np.float64)
-        parts.append(vectorizer.transform(_block_terms(block, segmenter, normal, words)))
+        terms = (segmenter.terms(block.kind, block.parameters, n, w) for n, w in zip(normal, words, strict=True))
+        parts.append(vectorizer.transform([term for term, _, _ in found] for found in terms))
     return hstack(parts).tocsr() @ model.coefficients.astype(np.float64) + model.intercepts
 
 
@@ -218,40 +222,16 @@ def _check_counts(labels: np.ndarray, scheme: Scheme, folds: int) -> None:
             raise SchemeError(f"label {code}: {count} texts, expected at least {2 * folds}; write more before training")
 
 
-def _with_copies(examples: Sequence[Example], settings: Settings) -> list[str]:
-    """Return the normal forms of all texts, and behind them their copies with background clauses, copy after copy."""
+def training_counts(examples: Sequence[Example], dictionary: Dictionary, settings: Settings) -> Counts:
+    """Return the counted terms of all texts and of their copies."""
     normal = [normalize(example.text) for example in examples]
-    clauses = background_clauses(normal)
-    copies = (
-        mixed_copies(normal, clauses, settings.background_clauses, settings.seed + turn)
-        for turn in range(settings.background_copies)
-    )
-    return [*normal, *chain.from_iterable(copies)]
-
-
-def _documents(normal: Sequence[str], dictionary: Dictionary, settings: Settings) -> dict[str, list[list[str]]]:
-    """Return the terms of every normal form, by block."""
-    segmenter = Segmenter(dictionary)
-    words = [segmenter.words(text) for text in normal]
-    return {block.name: _block_terms(block, segmenter, normal, words) for block in empty_blocks(settings)}
-
-
-def _block_terms(
-    block: Block, segmenter: Segmenter, normal: Sequence[str], words: Sequence[list[Word]]
-) -> list[list[str]]:
-    return [
-        [term for term, _, _ in segmenter.terms(block.kind, block.parameters, n, w)]
-        for n, w in zip(normal, words, strict=True)
-    ]
+    changed = copies(normal, settings.background_clauses, settings.kept_share)
+    return count_terms(empty_blocks(settings), Segmenter(dictionary), normal, changed, settings.minimum_documents)
 
 
 def _groups(examples: Sequence[Example]) -> list[str]:
     """Return one key a company: texts of one company never stand on both sides of a fold."""
     return [example.name or example.id for example in examples]
-
-
-def _vectorizer(settings: Settings) -> TfidfVectorizer:
-    return TfidfVectorizer(analyzer=_itself, sublinear_tf=True, min_df=settings.minimum_documents)
 
 
 def fit_linear(matrix: csr_matrix, labels: np.ndarray, settings: Settings) -> Linear:
@@ -276,36 +256,36 @@ def fit_linear(matrix: csr_matrix, labels: np.ndarray, settings: Settings) -> Li
 
 
 def _ratio_weights(matrix: csr_matrix, chosen: np.ndarray, settings: Settings) -> np.ndarray:
-    """Return |log(p / q)| ** power a term: p, q its share of the weight of the chosen texts and of the others."""
+    """Return |log(p / q)| a term: p, q its share of the weight of the chosen texts and of the others."""
     inside = np.asarray(matrix[chosen].sum(axis=0)).ravel() + settings.ratio_smoothing
     outside = np.asarray(matrix[~chosen].sum(axis=0)).ravel() + settings.ratio_smoothing
-    return np.abs(np.log(inside / inside.sum()) - np.log(outside / outside.sum())) ** settings.ratio_power
+    return np.abs(np.log(inside / inside.sum()) - np.log(outside / outside.sum()))
 
 
-def _fit(
-    documents: dict[str, list[list[str]]], labels: np.ndarray, chosen: np.ndarray, settings: Settings
-) -> tuple[list[TfidfVectorizer], Linear]:
-    """Return vectorizers fitted on the chosen texts, and a linear model fitted on them and their copies."""
-    vectorizers = [_vectorizer(settings).fit([terms[i] for i in chosen]) for terms in documents.values()]
-    turns = range(settings.background_copies + 1)
-    matrix = _matrix(vectorizers, documents, np.concatenate([chosen + turn * len(labels) for turn in turns]))
-    return vectorizers, fit_linear(matrix, np.tile(labels[chosen], len(turns)), settings)
+def fit(counts: Counts, labels: np.ndarray, chosen: np.ndarray, settings: Settings) -> tuple[Weighting, Linear]:
+    """Return TF-IDF weights of the chosen texts, and a linear model fitted on them and their copies.
 
-
-def _matrix(
-    vectorizers: Sequence[TfidfVectorizer], documents: dict[str, list[list[str]]], rows: np.ndarray
-) -> csr_matrix:
-    chosen = ([terms[i] for i in rows] for terms in documents.values())
-    return hstack([v.transform(terms) for v, terms in zip(vectorizers, chosen, strict=True)]).tocsr()
-
-
-def _block(empty: Block, vectorizer: TfidfVectorizer) -> Block:
-    terms = tuple(map(str, vectorizer.get_feature_names_out()))
-    return Block(empty.name, empty.kind, empty.parameters, terms, vectorizer.idf_.astype(np.float32))
+    Parameters
+    ----------
+    counts : Counts
+        Of the texts and their copies, as `training_counts` gives them.
+    labels : array of shape (texts,)
+        Codes.
+    chosen : integer array
+        Places of the texts to learn from.
+    """
+    weighting = Weighting(counts, chosen, settings.minimum_documents)
+    rows = counts.with_copies(chosen)
+    # a block counts as much as its scale; folded into the coefficients, so that scoring need not know
+    scale = {"offering": settings.offering_weight}
+    blocks = weighting.blocks()
+    scales = np.repeat([scale.get(block.name, 1.0) for block in blocks], [len(block.vocabulary) for block in blocks])
+    linear = fit_linear(weighting.matrix(rows) @ diags(scales), labels[rows % counts.texts], settings)
+    return weighting, linear._replace(coefficients=linear.coefficients * scales[:, None])
 
 
 def _held_out_decisions(
-    documents: dict[str, list[list[str]]],
+    counts: Counts,
     labels: np.ndarray,
     groups: list[str],
     codes: tuple[str, ...],
@@ -314,19 +294,19 @@ def _held_out_decisions(
     """Return decisions (texts, labels in alphabetical order) by models that did not see the text's company."""
     splitter = StratifiedGroupKFold(settings.folds, shuffle=True, random_state=settings.seed)
     splits = list(splitter.split(labels, labels, groups))
-    fit = delayed(partial(_fold_decisions, documents, labels, settings))
+    learn = delayed(partial(_fold_decisions, counts, labels, settings))
     decisions = np.zeros((len(labels), len(codes)))
-    for (_, held), found in zip(splits, Parallel(n_jobs=-1)(fit(split) for split in splits), strict=True):
+    for (_, held), found in zip(splits, Parallel(n_jobs=-1)(learn(split) for split in splits), strict=True):
         decisions[held] = found
     return decisions
 
 
 def _fold_decisions(
-    documents: dict[str, list[list[str]]], labels: np.ndarray, settings: Settings, split: tuple[np.ndarray, np.ndarray]
+    counts: Counts, labels: np.ndarray, settings: Settings, split: tuple[np.ndarray, np.ndarray]
 ) -> np.ndarray:
     seen, held = split
-    vectorizers, linear = _fit(documents, labels, seen, settings)
-    return _matrix(vectorizers, documents, held) @ linear.coefficients + linear.intercepts
+    weighting, linear = fit(counts, labels, seen, settings)
+    return weighting.matrix(held) @ linear.coefficients + linear.intercepts
 
 
 def _record(

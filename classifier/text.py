@@ -40,6 +40,10 @@ _BOILERPLATE = re.compile(
     """,
     re.VERBOSE,
 )
+_CLAUSE = re.compile(r"[^,。;!?]+")
+_OFFERS = re.compile(
+    "是一[家个款]|主要从事|专业从事|致力于|专注于|主营|主要产品|提供|产品包括|产品有|业务包括|从事|研发、|生产、"
+)
 
 
 def normalize(text: str) -> str:
@@ -257,14 +261,18 @@ class Segmenter:
     def terms(self, kind: str, parameters: tuple[int, ...], normal: str, words: list[Word]) -> Iterator[Occurrence]:
         """Yield the terms of one kind in a normal form with its words.
 
-        Kinds: ``words`` (words, pairs, words inside words) and ``characters`` (n-grams; parameters: shortest, longest).
+        Kinds: ``words`` (words, pairs, words inside words), ``offering`` (the same, inside `offering_clause`) and
+        ``characters`` (n-grams; parameters: shortest, longest).
 
         Raises
         ------
         ArtifactError
             If this version does not know the kind.
         """
-        if kind == "words":
+        if kind == "offering":
+            start, end = offering_clause(normal)
+            words = [word for word in words if start <= word.start and word.end <= end]
+        if kind in ("words", "offering"):
             yield from words
             yield from pair_terms(words)
             yield from self.inner_words(words)
@@ -272,6 +280,20 @@ class Segmenter:
             yield from character_terms(normal, *parameters)
         else:
             raise ArtifactError(f"the model has terms of kind {kind!r}, unknown to this version of gonglian; upgrade")
+
+
+def offering_clause(normal: str) -> tuple[int, int]:
+    """Return start and end of the first clause that says what the company offers; of the whole text if none does.
+
+    >>> text = "公司成立于2009年,是一家工业机器人研发商,位于苏州。"
+    >>> start, end = offering_clause(text)
+    >>> text[start:end]
+    '是一家工业机器人研发商'
+    """
+    for clause in _CLAUSE.finditer(normal):
+        if _OFFERS.search(clause[0]):
+            return clause.span()
+    return 0, len(normal)
 
 
 def pair_terms(words: list[Word]) -> Iterator[Occurrence]:

@@ -1,4 +1,6 @@
-from classifier.background import background_clauses, mixed_copies
+import random
+
+from classifier.augment import among_clauses, background_clauses, copies, some_clauses
 
 TEXTS = [
     "公司成立于2009年,总部位于苏州工业园区,主营工业机器人。",
@@ -7,22 +9,37 @@ TEXTS = [
 ]
 
 
+def copied(texts):
+    return copies(texts, 3, 0.5)
+
+
 def test_clauses_on_the_business_are_never_taken():
     assert background_clauses(TEXTS) == ["公司成立于2009年,", "总部位于苏州工业园区,", "通过iso9001质量管理体系认证。"]
 
 
-def test_copies_hold_their_text_whole_and_clauses_around_it():
+def test_foreign_clauses_stand_around_the_whole_text():
     clauses = background_clauses(TEXTS)
-    for text, copy in zip(TEXTS, mixed_copies(TEXTS, clauses, 3, 0), strict=True):
+    for text in TEXTS:
+        copy = among_clauses(text, clauses, 3, random.Random(0))
         assert text in copy
         assert any(clause in copy.replace(text, "|", 1).split("|")[1] for clause in clauses)
 
 
-def test_the_same_seed_gives_the_same_copies():
-    clauses = background_clauses(TEXTS)
-    assert mixed_copies(TEXTS, clauses, 3, 7) == mixed_copies(TEXTS, clauses, 3, 7)
-    assert mixed_copies(TEXTS * 9, clauses, 3, 7) != mixed_copies(TEXTS * 9, clauses, 3, 8)
-
-
 def test_without_clauses_a_copy_is_the_text():
-    assert mixed_copies(TEXTS, [], 3, 0) == TEXTS
+    assert among_clauses(TEXTS[0], [], 3, random.Random(0)) == TEXTS[0]
+
+
+def test_what_is_left_of_a_text_stood_there_in_this_order():
+    text = "主营a,b,c、d、e。另有f;g,h"
+    for seed in range(20):
+        left = some_clauses(text, 0.5, random.Random(seed))
+        assert left
+        rest = iter(text)
+        assert all(character in rest for character in left)
+
+
+def test_a_text_has_the_same_copies_wherever_it_stands():
+    there, back = copied(TEXTS), copied(TEXTS[::-1])
+    assert [kind[::-1] for kind in back] == there
+    assert len(there) == 3
+    assert there[0] != there[1]

@@ -5,11 +5,12 @@ import classifier
 
 # design.md: imports run one way. A module may import those of its own and of earlier layers.
 LAYERS = [
-    {"errors", "resources", "tables", "background"},
+    {"errors", "resources", "tables"},
     {"domains", "text", "encoding"},
-    {"labels", "xlsx_child"},
+    {"labels", "xlsx_child", "augment"},
     {"records"},
     {"outputs", "artifact"},
+    {"weighting"},
     {"model", "scoring"},
     {"evaluate", "batch", "doctor"},
 ]

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import softmax
 
 from classifier.errors import SchemeError
-from classifier.model import calibrate, read_settings, reference_decisions, train
+from classifier.labels import read_examples
+from classifier.model import calibrate, fit, read_settings, reference_decisions, train, training_counts
 from classifier.resources import labeled_folder
 from classifier.scoring import Scorer
 from classifier.text import Segmenter, load_dictionary
@@ -26,6 +29,20 @@ def test_training_twice_gives_the_same_arrays(few_examples, small_model, scheme)
     np.testing.assert_array_equal(again.coefficients, small_model.coefficients)
     np.testing.assert_array_equal(again.bias, small_model.bias)
     assert again.slope == small_model.slope
+
+
+def test_the_seed_does_not_decide_labels(few_examples, small_model, scheme):
+    """On texts that the models did not see; bench/seeds.py measures the same on the whole corpus and real texts."""
+    settings = read_settings(labeled_folder() / "settings.toml")
+    counts = training_counts(few_examples, load_dictionary(()), settings)
+    labels = np.array([example.label for example in few_examples])
+    unseen = [e.text for e in read_examples(labeled_folder() / "corpus") if e not in few_examples][::40]
+    found = []
+    for seed in range(10):
+        _, linear = fit(counts, labels, np.arange(len(labels)), replace(settings, seed=seed))
+        model = replace(small_model, coefficients=linear.coefficients, intercepts=linear.intercepts)
+        found.append([label.domain for label in Scorer(model, scheme).label(unseen)])
+    assert min(np.mean(np.array(given) == found[0]) for given in found) >= 0.995
 
 
 def test_scoring_computes_what_scikit_learn_computes(small_model, scheme, few_examples):
