@@ -1,0 +1,52 @@
+"""Does the seed matter? Models of ten seeds, trained on labeled/, on real texts that none of them saw.
+
+python bench/seeds.py [FOLDER]     FOLDER as for bench/quality.py; takes some minutes
+
+Prints, for every evaluation text column, the share of texts that get one label from all ten seeds, and the least
+agreement of any two. The seed orders the examples for the solver; the copies of the texts do not depend on it. The
+calibration, whose folds depend on the seed, is the shipped one.
+"""
+
+import sys
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from quality import SETS, read_set
+from tqdm import tqdm
+
+from classifier.labels import read_examples
+from classifier.model import fit, read_settings, training_counts
+from classifier.resources import labeled_folder
+from classifier.scoring import Scorer, load_scorer
+from classifier.text import load_dictionary
+
+SEEDS = 10
+
+
+def main():
+    """Print the agreement."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[2] / "shared" / "eval"
+    shipped = load_scorer()
+    settings = read_settings(labeled_folder() / "settings.toml")
+    examples = read_examples(labeled_folder() / "corpus")
+    labels = np.array([example.label for example in examples])
+    counts = training_counts(examples, load_dictionary(shipped.model.lexicon), settings)
+    sets = [[row[column] for row in read_set(folder / name)[0]] for name, column in SETS]
+    found = [[] for _ in sets]
+    for seed in tqdm(range(SEEDS), unit="model"):
+        _, linear = fit(counts, labels, np.arange(len(labels)), replace(settings, seed=seed))
+        coefficients = linear.coefficients.astype(np.float32)
+        model = replace(shipped.model, coefficients=coefficients, intercepts=linear.intercepts)
+        scorer = Scorer(model, shipped.scheme)
+        for texts, given in zip(sets, found, strict=True):
+            given.append(np.array([label.domain for label in scorer.label(texts)]))
+    for (name, column), given in zip(SETS, found, strict=True):
+        every = np.mean([len(set(text)) == 1 for text in zip(*given, strict=True)])
+        least = min(np.mean(a == b) for a, b in combinations(given, 2))
+        print(f"{name} {column}\tone label from all seeds {every:.4f}\tleast agreement of two {least:.4f}")
+
+
+if __name__ == "__main__":
+    main()
