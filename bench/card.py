@@ -1,0 +1,222 @@
+"""The card of the shipped model: what it was made of, how well it does on real text, when not to trust it.
+
+python bench/card.py [FOLDER] > models/default/card.md     FOLDER as for bench/quality.py; takes some minutes
+"""
+
+import hashlib
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from quality import SETS, read_set
+from tqdm import tqdm
+
+from classifier.evaluate import Judged, doubt_auroc, evaluate
+from classifier.labels import STYLES, read_examples
+from classifier.model import read_settings, train
+from classifier.resources import labeled_folder
+from classifier.scoring import Scorer, load_scorer
+from classifier.text import load_dictionary
+
+STYLE_OF = ("startup-database intro", "filing's main business", "company profile", "main business, 2020", "scope")
+SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)
+BINS = 10
+
+HEAD = """# Model card: {identity}
+
+Made by `bench/card.py` for the model beside it; every number was measured in that run.
+
+## What it is
+
+A linear model that reads a Chinese business description of up to some thousand characters and says to which of
+the seven domains of 《中国工业互联网投融资报告(2020年)》 the company belongs, or that it belongs to none, with a
+calibrated probability and the words that decided. Words and word pairs of jieba and character n-grams of 1 to 4,
+sub-linear TF-IDF, one support vector machine a label on terms weighted by their log-count ratio; {terms:,} terms.
+Scheme {scheme}.
+
+**For** tagging companies for the report's statistics, with a person reading what is under review. **Not for** decisions
+on a single company without a reader (credit, subsidies, procurement), texts in other languages than Chinese, texts that
+describe a product or a person instead of a company, or other schemes of industries.
+
+It decides as if {prior:.0%} of the companies were out of scope (`--prior` changes that), and accepts a label from a
+probability of {accept:.2f}, in scope from {accept_in:.2f}; everything else goes to review.
+
+## What it learned from
+
+{texts:,} descriptions written for this purpose by the codebook, each read a second time by a reader who saw text and
+codebook alone, and {lexicon:,} terms of a lexicon. None is taken from the evaluation texts. Most companies are
+invented ({real:,} texts state facts of real ones). Writers and readers were language models; docs/training-data.md
+has their briefs.
+"""
+
+FIGURES = """
+## How well it does
+
+Real texts of others, on which it never trained; settings were chosen on them. With 95 % intervals (bootstrap).
+*Weighted* figures stand for the whole source, in which one company of twelve is in scope; *accepted* is the share of
+companies that needs no reader.
+"""
+
+RELIABILITY = """
+## Reliability
+
+On `startups_dev.csv`, weighted to its source: where the model says p, is it right in a share p?
+"""
+
+CURVE = """
+## Learning curve
+
+Macro-F1 / scope-F1 of models trained on nested random shares of the texts, without lexicon:
+"""
+
+WEAK = """
+## Known weaknesses
+
+- Texts written for training are easier than real ones: held-out folds of the corpus give macro-F1 {folds:.2f}.
+  Believe the tables above.
+- `industrial_software` is weakest: software firms that tell of benefits and hardly of functions are taken for services
+  or read as out of scope. Thin IT firms, and firms whose customers are mixed, are the next worst (`services`).
+- Network and automation products that share their words with goods out of scope (chips, antennas, cables, power
+  supplies, sensors of cars) go wrong in both directions.
+- Marketplaces outside industry that call themselves 平台 are sometimes accepted as `platform`.
+- The listed companies of the development half hold few companies a domain: look at the intervals.
+- Real companies drift; the evaluation texts were written between 2015 and 2025.
+- Probabilities are calibrated on startups. For a list with another share of companies in scope, set `--prior`.
+"""
+
+
+def table(rows):
+    """Return rows as a Markdown table; the first holds the heads."""
+    lines = ["| " + " | ".join(map(str, row)) + " |" for row in rows]
+    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
+
+
+def cell(figure):
+    """Return an estimate with its interval."""
+    return f"{figure.value:.3f} ({figure.low:.2f}-{figure.high:.2f})"
+
+
+def judge(scorer, texts, truth, weight):
+    """Return predictions beside what people said."""
+    labels = scorer.label(texts)
+    return Judged(
+        truth,
+        [label.domain for label in labels],
+        np.array([label.probability for label in labels]),
+        np.array([label.status == "accepted" for label in labels]),
+        np.array(weight),
+    )
+
+
+def reliability(judged):
+    """Return bins of probability beside the share that was right, weighted to the source."""
+    right = np.array(judged.truth) == np.array(judged.predicted)
+    place = np.minimum((judged.probability * BINS).astype(int), BINS - 1)
+    rows = [["probability", "texts", "mean probability", "share right", ""]]
+    for index in range(BINS):
+        chosen = place == index
+        if chosen.any():
+            weight = judged.weight[chosen]
+            said, was = (
+                np.average(judged.probability[chosen], weights=weight),
+                np.average(right[chosen], weights=weight),
+            )
+            bar = "█" * round(was * 20) + "░" * (20 - round(was * 20))
+            rows.append(
+                [f"{index / BINS:.1f}-{(index + 1) / BINS:.1f}", chosen.sum(), f"{said:.2f}", f"{was:.2f}", f"`{bar}`"]
+            )
+    return table(rows)
+
+
+def learning_curve(examples, scheme, sets):
+    """Return macro-F1 and scope-F1 of models trained on nested random shares of the texts."""
+    settings = replace(read_settings(labeled_folder() / "settings.toml"), folds=2)
+    order = sorted(examples, key=lambda example: hashlib.sha256(example.id.encode()).digest())
+    rows = [["texts", *(f"{name}, {column}" for name, column in SETS[:3])]]
+    for share in tqdm(SHARES, desc="learning curve", unit="model"):
+        some = order[: round(share * len(order))]
+        scorer = Scorer(train(some, scheme, load_dictionary(()), (), settings), scheme)
+        rows.append([f"{len(some):,}"])
+        for texts, truth, weight in sets[:3]:
+            found = evaluate(judge(scorer, texts, truth, weight), scheme.codes, scheme.out_of_scope)
+            rows[-1].append(f"{found.macro_f1.value:.3f} / {found.scope_f1.value:.3f}")
+    return table(rows)
+
+
+def overview(scorer, examples):
+    """Return what the model is and what it learned from."""
+    model = scorer.model
+    counted = Counter((example.label, example.style) for example in examples)
+    counts = [[code, *(counted[code, style] for style in STYLES)] for code in scorer.scheme.codes]
+    head = HEAD.format(
+        identity=model.identity,
+        terms=len(model.coefficients),
+        scheme=model.scheme_version,
+        prior=model.expected_out_of_scope,
+        accept=model.accept_probability,
+        accept_in=model.accept_in_scope_probability,
+        texts=len(examples),
+        lexicon=len(model.lexicon),
+        real=sum(example.provenance == "real" for example in examples),
+    )
+    return head + "\n" + table([["label", *STYLES, "all"], *([*row, sum(row[1:])] for row in counts)])
+
+
+def figures(found, doubts):
+    """Return the figures of every evaluation column, whole and by label."""
+    heads = [f"{style}<br>`{name}` {column}" for style, (name, column) in zip(STYLE_OF, SETS, strict=True)]
+    shown = {
+        "macro-F1": "macro_f1",
+        "scope-F1": "scope_f1",
+        "accuracy, weighted": "weighted_accuracy",
+        "accepted, weighted": "share_accepted",
+        "right among the accepted": "accuracy_accepted",
+        "right among the accepted in scope": "accuracy_accepted_in_scope",
+    }
+    whole = [
+        ["texts", *(one.texts for one in found)],
+        *([name, *(cell(getattr(one, field)) for one in found)] for name, field in shown.items()),
+        ["calibration error", *(f"{one.calibration_error:.3f}" for one in found)],
+        ["AUROC of doubt; texts in dispute", *(f"{cell(doubt)}; {count}" for doubt, count in doubts)],
+    ]
+    by_label = [
+        [found[0].classes[i].code, *(f"{cell(one.classes[i].f1)}; {one.classes[i].support}" for one in found)]
+        for i in range(len(found[0].classes))
+    ]
+    return "\n".join(
+        [
+            table([["", *heads], *whole]),
+            "\nF1 by label, its interval, and the number of texts that people gave it:\n",
+            table([["", *heads], *by_label]),
+        ]
+    )
+
+
+def main():
+    """Print the card."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[2] / "shared" / "eval"
+    scorer = load_scorer()
+    scheme = scorer.scheme
+    examples = read_examples(labeled_folder() / "corpus")
+    sets, judged, doubts = [], [], []
+    for name, column in SETS:
+        agreed, others = read_set(folder / name)
+        sets.append(([r[column] for r in agreed], [r["label"] for r in agreed], [float(r["weight"]) for r in agreed]))
+        judged.append(judge(scorer, *sets[-1]))
+        disputed = np.array([label.probability for label in scorer.label([row[column] for row in others])])
+        doubts.append((doubt_auroc(judged[-1].probability, disputed), len(disputed)))
+    found = [evaluate(one, scheme.codes, scheme.out_of_scope) for one in judged]
+    print(overview(scorer, examples))
+    print(FIGURES)
+    print(figures(found, doubts))
+    print(RELIABILITY)
+    print(reliability(judged[0]))
+    print(CURVE)
+    print(learning_curve(examples, scheme, sets))
+    print(WEAK.format(folds=scorer.model.record["held_out_folds"]["macro_f1"]), end="")
+
+
+if __name__ == "__main__":
+    main()
