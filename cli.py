@@ -407,11 +407,11 @@ def evaluate(
 
 def _judge(
     table: Any, scorer: Any, text: Sequence[str], readings: tuple[str, str], weight: str | None
-) -> tuple[Any, list[float], int]:
-    """Return rows whose two readings agree, probabilities of those whose readings differ, and the count of the rest."""
+) -> tuple[Any, Any, int]:
+    """Return rows whose two readings agree, rows whose readings differ, and the count of the rest."""
     import numpy as np
 
-    from classifier.evaluate import Judged
+    from classifier.evaluate import Disputed, Judged
     from classifier.records import cell_text, join_texts
 
     code_of = {domain.name: domain.code for domain in scorer.scheme.domains}
@@ -420,7 +420,8 @@ def _judge(
         cells = [cell_text(value).strip() for value in frame[column].tolist()]
         return [code_of.get(cell, cell) for cell in cells]
 
-    truth, labels, weights, disputed, unlabelled = [], [], [], [], 0
+    truth, labels, weights, unlabelled = [], [], [], 0
+    doubtful: list[tuple[float, float]] = []
     for frame in table.batches:
         first, second = codes(frame, readings[0]), codes(frame, readings[1])
         read = [index for index in range(len(first)) if first[index] and second[index]]
@@ -428,12 +429,13 @@ def _judge(
         texts = join_texts(frame, text)
         cells = frame[weight].tolist() if weight else []
         for index, found in zip(read, scorer.label([texts[index] for index in read]), strict=True):
+            mass = _weight(table, cells[index], weight) if weight else 1.0
             if first[index] != second[index]:
-                disputed.append(found.probability)
+                doubtful.append((found.probability, mass))
                 continue
             labels.append(found)
             truth.append(first[index])
-            weights.append(_weight(table, cells[index], weight) if weight else 1.0)
+            weights.append(mass)
     judged = Judged(
         truth,
         [found.domain for found in labels],
@@ -441,7 +443,8 @@ def _judge(
         np.array([found.status == "accepted" for found in labels]),
         np.array(weights),
     )
-    return judged, disputed, unlabelled
+    probabilities, masses = np.array(doubtful).reshape(-1, 2).T
+    return judged, Disputed(probabilities, masses), unlabelled
 
 
 def _weight(table: Any, value: Any, column: str) -> float:

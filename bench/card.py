@@ -13,7 +13,7 @@ import numpy as np
 from quality import SETS, read_set
 from tqdm import tqdm
 
-from classifier.evaluate import Judged, doubt_auroc, evaluate
+from classifier.evaluate import Disputed, Judged, evaluate
 from classifier.labels import STYLES, read_examples
 from classifier.model import read_settings, train
 from classifier.resources import labeled_folder
@@ -164,7 +164,7 @@ def overview(scorer, examples):
     return head + "\n" + table([["label", *STYLES, "all"], *([*row, sum(row[1:])] for row in counts)])
 
 
-def figures(found, doubts):
+def figures(found):
     """Return the figures of every evaluation column, whole and by label."""
     heads = [f"{style}<br>`{name}` {column}" for style, (name, column) in zip(STYLE_OF, SETS, strict=True)]
     shown = {
@@ -179,7 +179,9 @@ def figures(found, doubts):
         ["texts", *(one.texts for one in found)],
         *([name, *(cell(getattr(one, field)) for one in found)] for name, field in shown.items()),
         ["calibration error", *(f"{one.calibration_error:.3f}" for one in found)],
-        ["AUROC of doubt; texts in dispute", *(f"{cell(doubt)}; {count}" for doubt, count in doubts)],
+        ["texts in dispute", *(one.disputed for one in found)],
+        ["AUROC of doubt", *(cell(one.doubt_auroc) for one in found)],
+        ["the same, weighted", *(cell(one.weighted_doubt_auroc) for one in found)],
     ]
     by_label = [
         [found[0].classes[i].code, *(f"{cell(one.classes[i].f1)}; {one.classes[i].support}" for one in found)]
@@ -200,17 +202,19 @@ def main():
     scorer = load_scorer()
     scheme = scorer.scheme
     examples = read_examples(labeled_folder() / "corpus")
-    sets, judged, doubts = [], [], []
+    sets, judged, found = [], [], []
     for name, column in SETS:
         agreed, others = read_set(folder / name)
         sets.append(([r[column] for r in agreed], [r["label"] for r in agreed], [float(r["weight"]) for r in agreed]))
         judged.append(judge(scorer, *sets[-1]))
-        disputed = np.array([label.probability for label in scorer.label([row[column] for row in others])])
-        doubts.append((doubt_auroc(judged[-1].probability, disputed), len(disputed)))
-    found = [evaluate(one, scheme.codes, scheme.out_of_scope) for one in judged]
+        disputed = Disputed(
+            np.array([label.probability for label in scorer.label([row[column] for row in others])]),
+            np.array([float(row["weight"]) for row in others]),
+        )
+        found.append(evaluate(judged[-1], scheme.codes, scheme.out_of_scope, disputed=disputed))
     print(overview(scorer, examples))
     print(FIGURES)
-    print(figures(found, doubts))
+    print(figures(found))
     print(RELIABILITY)
     print(reliability(judged[0]))
     print(CURVE)

@@ -34,7 +34,7 @@ class ClassFigures(NamedTuple):
 class Evaluation:
     """Everything that `evaluate` measures; ``confusion[i, j]`` counts texts of label i that got label j.
 
-    ``doubt_auroc`` is None without disputed texts.
+    Without disputed texts the two AUROCs of doubt are None.
     """
 
     texts: int
@@ -51,6 +51,7 @@ class Evaluation:
     accuracy_accepted: Figure
     accuracy_accepted_in_scope: Figure
     doubt_auroc: Figure | None
+    weighted_doubt_auroc: Figure | None
     confusion: np.ndarray
 
 
@@ -64,22 +65,27 @@ class Judged(NamedTuple):
     weight: np.ndarray
 
 
+class Disputed(NamedTuple):
+    """Texts on which two people differ: probability of the predicted label, and a weight each."""
+
+    probability: np.ndarray
+    weight: np.ndarray
+
+
 def evaluate(
     judged: Judged,
     codes: Sequence[str],
     out_of_scope: str,
     *,
     unlabelled: int = 0,
-    disputed: Sequence[float] = (),
+    disputed: Disputed | None = None,
     seed: int = 0,
 ) -> Evaluation:
     """Return the figures of a classifier on texts that people labelled.
 
-    ``disputed``: probabilities of the labels of texts on which two people differed. They count for `doubt_auroc` alone.
-
     Per-class figures, macro-F1 (mean over the labels that occur in the truth), scope-F1 (in scope against out) and
     accuracy count every text once. Weighted accuracy, calibration error and the accepted shares use ``weight``: with
-    sampling weights they estimate the whole source.
+    sampling weights they estimate the whole source. ``disputed`` texts count for the AUROCs of doubt alone.
 
     Raises
     ------
@@ -116,35 +122,43 @@ def evaluate(
         share_accepted=_figure(_share(weights, accepted)),
         accuracy_accepted=_figure(_share(weights * accepted, right)),
         accuracy_accepted_in_scope=_figure(_share(weights * (accepted & inside), right)),
-        disputed=len(disputed),
-        doubt_auroc=doubt_auroc(judged.probability, np.asarray(disputed), seed=seed) if len(disputed) else None,
+        disputed=len(disputed.weight) if disputed else 0,
+        doubt_auroc=_doubt(judged, disputed, weighted=False),
+        weighted_doubt_auroc=_doubt(judged, disputed, weighted=True),
         confusion=tables[0].astype(int),
     )
 
 
-def doubt_auroc(agreed: np.ndarray, disputed: np.ndarray, *, seed: int = 0) -> Figure:
+def doubt_auroc(agreed: Disputed, disputed: Disputed, *, seed: int = 0) -> Figure:
     """Return how well doubt (1 - probability) tells disputed texts from agreed ones: the area under the ROC curve.
 
     It is the chance that a disputed text is doubted more than an agreed one (ties count half).
 
-    Parameters
-    ----------
-    agreed, disputed : arrays of probabilities, shapes (texts agreed on,), (texts disputed,)
-
-    Examples
-    --------
-    >>> doubt_auroc(np.array([0.9, 0.8, 0.7]), np.array([0.75])).value
+    >>> agreed = Disputed(np.array([0.9, 0.8, 0.7]), np.ones(3))
+    >>> doubt_auroc(agreed, Disputed(np.array([0.75]), np.ones(1))).value
     0.666...
     """
-    above = (disputed[:, None] < agreed) + 0.5 * (disputed[:, None] == agreed)
+    said, others = agreed.probability, disputed.probability[:, None]
+    above = (others < said) + 0.5 * (others == said)
     random = np.random.default_rng(seed)
 
-    def counts(size: int) -> np.ndarray:
+    def masses(weight: np.ndarray) -> np.ndarray:
+        size = len(weight)
         draws = random.multinomial(size, np.full(size, 1 / size), size=RESAMPLES)
-        return np.vstack([np.ones(size), draws])
+        return np.vstack([np.ones(size), draws]) * weight
 
-    mass = ((counts(len(disputed)) @ above) * counts(len(agreed))).sum(axis=1)
-    return _figure(mass / above.size)
+    first, second = masses(disputed.weight), masses(agreed.weight)
+    total = first.sum(axis=1) * second.sum(axis=1)
+    return _figure(((first @ above) * second).sum(axis=1) / total)
+
+
+def _doubt(judged: Judged, disputed: Disputed | None, *, weighted: bool) -> Figure | None:
+    if disputed is None or not len(disputed.weight):
+        return None
+    agreed = Disputed(judged.probability, judged.weight)
+    if not weighted:
+        agreed, disputed = (texts._replace(weight=np.ones(len(texts.weight))) for texts in (agreed, disputed))
+    return doubt_auroc(agreed, disputed)
 
 
 def calibration_error(probability: np.ndarray, right: np.ndarray, weight: np.ndarray) -> float:
@@ -224,6 +238,7 @@ def to_record(evaluation: Evaluation) -> dict[str, object]:
         "disputed": evaluation.disputed,
         **figures,
         "doubt_auroc": evaluation.doubt_auroc._asdict() if evaluation.doubt_auroc else None,
+        "weighted_doubt_auroc": evaluation.weighted_doubt_auroc._asdict() if evaluation.weighted_doubt_auroc else None,
         "calibration_error": evaluation.calibration_error,
         "classes": classes,
         "labels": list(evaluation.codes),
@@ -256,8 +271,9 @@ def to_text(evaluation: Evaluation, name_of: Callable[[str], str]) -> str:
         ("accuracy of the accepted", evaluation.accuracy_accepted),
         ("the same, in scope", evaluation.accuracy_accepted_in_scope),
     ]
-    if evaluation.doubt_auroc:
+    if evaluation.doubt_auroc and evaluation.weighted_doubt_auroc:
         figures.append(("AUROC of doubt", evaluation.doubt_auroc))
+        figures.append(("the same, weighted", evaluation.weighted_doubt_auroc))
     lines = [[name, f"{f.value:.3f}", f"{f.low:.3f}-{f.high:.3f}"] for name, f in figures]
     lines.append(["calibration error", f"{evaluation.calibration_error:.3f}", ""])
     short = [code[:10] for code in evaluation.codes]

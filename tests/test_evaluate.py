@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support, roc_auc_score
 
 from classifier.errors import InputError
-from classifier.evaluate import Judged, calibration_error, doubt_auroc, evaluate, to_record, to_text
+from classifier.evaluate import Disputed, Judged, calibration_error, doubt_auroc, evaluate, to_record, to_text
 
 CODES = ("platform", "security", "out_of_scope")
 
@@ -92,17 +92,28 @@ def test_text_and_json_show_the_same_numbers():
 
 def test_auroc_of_doubt_is_that_of_scikit_learn():
     random = np.random.default_rng(3)
-    agreed, disputed = random.integers(0, 65, 200) / 64, random.integers(0, 49, 30) / 64  # with ties
+    agreed = Disputed(random.integers(0, 65, 200) / 64, random.random(200))  # with ties
+    disputed = Disputed(random.integers(0, 49, 30) / 64, random.random(30))
     found = doubt_auroc(agreed, disputed)
-    doubt = 1 - np.concatenate([agreed, disputed])
-    assert found.value == pytest.approx(roc_auc_score([0] * 200 + [1] * 30, doubt))
+    doubt = 1 - np.concatenate([agreed.probability, disputed.probability])
+    weight = np.concatenate([agreed.weight, disputed.weight])
+    assert found.value == pytest.approx(roc_auc_score([0] * 200 + [1] * 30, doubt, sample_weight=weight))
     assert found.low < found.value < found.high
 
 
 def test_disputed_texts_count_for_doubt_alone():
     truth = ["platform", "security", "out_of_scope"] * 10
-    found = evaluate(judged(truth, truth), CODES, "out_of_scope", disputed=[0.5, 0.4])
+    probability = [0.9] * 27 + [0.5] * 3
+    disputed = Disputed(np.array([0.6, 0.4]), np.array([1.0, 3.0]))
+    found = evaluate(judged(truth, truth, probability), CODES, "out_of_scope", disputed=disputed)
     assert (found.texts, found.disputed, found.accuracy.value) == (30, 2, 1.0)
-    assert found.doubt_auroc == (1.0, 1.0, 1.0)
+    assert found.doubt_auroc.value == pytest.approx((27 + 30) / 60)
+    assert found.weighted_doubt_auroc.value == pytest.approx((27 + 3 * 30) / 120)
     assert "2 disputed rows judged by doubt alone" in to_text(found, str)
-    assert to_record(found)["doubt_auroc"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+    assert to_record(found)["doubt_auroc"]["value"] == found.doubt_auroc.value
+
+
+def test_without_disputed_texts_doubt_is_not_judged():
+    found = evaluate(judged(["platform"], ["platform"]), CODES, "out_of_scope")
+    assert found.doubt_auroc is found.weighted_doubt_auroc is None
+    assert to_record(found)["weighted_doubt_auroc"] is None
