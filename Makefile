@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: demo test model bench format clean
+.PHONY: demo test model card bench format clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)  ## label the companies of examples/ and print the result
@@ -19,6 +19,10 @@ test: $(STAMP)  ## lint, types, labels, every test
 
 model: $(STAMP)  ## rebuild models/default from labeled/ alone
 	$(BIN)/gonglian train -o models/default
+
+card: $(STAMP)  ## measure models/default on the evaluation texts beside the project and write its card (some minutes)
+	$(BIN)/python bench/card.py > models/default/card.md.part
+	mv models/default/card.md.part models/default/card.md
 
 bench: $(STAMP)  ## print the ratios on this machine
 	$(BIN)/python bench/speed.py

@@ -83,7 +83,8 @@ WEAK = """
 - Marketplaces outside industry that call themselves 平台 are sometimes accepted as `platform`.
 - The listed companies of the development half hold few companies a domain: look at the intervals.
 - Real companies drift; the evaluation texts were written between 2015 and 2025.
-- Probabilities are calibrated on startups. For a list with another share of companies in scope, set `--prior`.
+- Where nine of ten companies are out of scope, as in this source, probabilities below 0.9 are too low at the default
+  prior (the table above shows it): set `--prior` to the share you expect.
 """
 
 

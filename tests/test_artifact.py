@@ -7,6 +7,7 @@ import pytest
 
 from classifier.artifact import load_model, save_model
 from classifier.errors import ArtifactError, OutputError
+from classifier.resources import model_folder
 
 
 @pytest.fixture
@@ -87,3 +88,8 @@ def test_a_folder_with_other_files_is_not_overwritten(small_model, tmp_path):
     with pytest.raises(OutputError, match="holds files but no model"):
         save_model(small_model, tmp_path)
     assert (tmp_path / "thesis.docx").exists()
+
+
+def test_the_card_is_that_of_the_shipped_model(scorer):
+    card = (model_folder() / "card.md").read_text(encoding="utf-8")
+    assert card.startswith(f"# Model card: {scorer.model.identity}\n"), "make card"
