@@ -411,7 +411,7 @@ def _judge(
     """Return rows whose two readings agree, rows whose readings differ, and the count of the rest."""
     import numpy as np
 
-    from classifier.evaluate import Disputed, Judged
+    from classifier.evaluate import Disputed, judge
     from classifier.records import cell_text, join_texts
 
     code_of = {domain.name: domain.code for domain in scorer.scheme.domains}
@@ -420,8 +420,7 @@ def _judge(
         cells = [cell_text(value).strip() for value in frame[column].tolist()]
         return [code_of.get(cell, cell) for cell in cells]
 
-    truth, labels, weights, unlabelled = [], [], [], 0
-    doubtful: list[tuple[float, float]] = []
+    truth, labels, weights, doubted, doubted_weights, unlabelled = [], [], [], [], [], 0
     for frame in table.batches:
         first, second = codes(frame, readings[0]), codes(frame, readings[1])
         read = [index for index in range(len(first)) if first[index] and second[index]]
@@ -431,20 +430,13 @@ def _judge(
         for index, found in zip(read, scorer.label([texts[index] for index in read]), strict=True):
             mass = _weight(table, cells[index], weight) if weight else 1.0
             if first[index] != second[index]:
-                doubtful.append((found.probability, mass))
+                doubted.append(found.probability)
+                doubted_weights.append(mass)
                 continue
             labels.append(found)
             truth.append(first[index])
             weights.append(mass)
-    judged = Judged(
-        truth,
-        [found.domain for found in labels],
-        np.array([found.probability for found in labels]),
-        np.array([found.status == "accepted" for found in labels]),
-        np.array(weights),
-    )
-    probabilities, masses = np.array(doubtful).reshape(-1, 2).T
-    return judged, Disputed(probabilities, masses), unlabelled
+    return judge(labels, truth, weights), Disputed(np.array(doubted), np.array(doubted_weights)), unlabelled
 
 
 def _weight(table: Any, value: Any, column: str) -> float:

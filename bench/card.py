@@ -4,16 +4,14 @@ python bench/card.py [FOLDER] > models/default/card.md     FOLDER as for bench/q
 """
 
 import hashlib
-import sys
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-from quality import SETS, read_set
+from quality import SETS, evaluation_sets
 from tqdm import tqdm
 
-from classifier.evaluate import Disputed, Judged, evaluate
+from classifier.evaluate import BINS, Disputed, evaluate, judge, probability_bins
 from classifier.labels import STYLES, read_examples
 from classifier.model import read_settings, train
 from classifier.resources import labeled_folder
@@ -22,7 +20,6 @@ from classifier.text import load_dictionary
 
 STYLE_OF = ("startup-database intro", "filing's main business", "company profile", "main business, 2020", "scope")
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)
-BINS = 10
 
 HEAD = """# Model card: {identity}
 
@@ -99,22 +96,10 @@ def cell(figure):
     return f"{figure.value:.3f} ({figure.low:.2f}-{figure.high:.2f})"
 
 
-def judge(scorer, texts, truth, weight):
-    """Return predictions beside what people said."""
-    labels = scorer.label(texts)
-    return Judged(
-        truth,
-        [label.domain for label in labels],
-        np.array([label.probability for label in labels]),
-        np.array([label.status == "accepted" for label in labels]),
-        np.array(weight),
-    )
-
-
 def reliability(judged):
     """Return bins of probability beside the share that was right, weighted to the source."""
     right = np.array(judged.truth) == np.array(judged.predicted)
-    place = np.minimum((judged.probability * BINS).astype(int), BINS - 1)
+    place = probability_bins(judged.probability)
     rows = [["probability", "texts", "mean probability", "share right", ""]]
     for index in range(BINS):
         chosen = place == index
@@ -141,7 +126,7 @@ def learning_curve(examples, scheme, sets):
         scorer = Scorer(train(some, scheme, load_dictionary(()), (), settings), scheme)
         rows.append([f"{len(some):,}"])
         for texts, truth, weight in sets[:3]:
-            found = evaluate(judge(scorer, texts, truth, weight), scheme.codes, scheme.out_of_scope)
+            found = evaluate(judge(scorer.label(texts), truth, weight), scheme.codes, scheme.out_of_scope)
             rows[-1].append(f"{found.macro_f1.value:.3f} / {found.scope_f1.value:.3f}")
     return table(rows)
 
@@ -199,15 +184,14 @@ def figures(found):
 
 def main():
     """Print the card."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[2] / "shared" / "eval"
     scorer = load_scorer()
     scheme = scorer.scheme
     examples = read_examples(labeled_folder() / "corpus")
     sets, judged, found = [], [], []
-    for name, column in SETS:
-        agreed, others = read_set(folder / name)
+    for column, agreed, others in evaluation_sets():
         sets.append(([r[column] for r in agreed], [r["label"] for r in agreed], [float(r["weight"]) for r in agreed]))
-        judged.append(judge(scorer, *sets[-1]))
+        texts, truth, weight = sets[-1]
+        judged.append(judge(scorer.label(texts), truth, weight))
         disputed = Disputed(
             np.array([label.probability for label in scorer.label([row[column] for row in others])]),
             np.array([float(row["weight"]) for row in others]),

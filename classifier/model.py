@@ -34,7 +34,7 @@ from classifier.domains import Scheme
 from classifier.errors import SchemeError
 from classifier.labels import Example, corpus_digest
 from classifier.text import Dictionary, Segmenter, normalize
-from classifier.weighting import Counts, Weighting, count_terms
+from classifier.weighting import Counts, Weighting, block_terms, count_terms, read_documents
 
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "jieba", "opencc")
 
@@ -200,19 +200,14 @@ def transfer(calibration: Calibration, outside: int, settings: Settings) -> Cali
 
 def reference_decisions(model: Model, texts: Sequence[str], segmenter: Segmenter) -> np.ndarray:
     """Return the decisions (texts, labels) of a model as scikit-learn computes them: the yardstick of faster paths."""
-    normal = [normalize(text) for text in texts]
-    words = [segmenter.words(text) for text in normal]
+    documents = read_documents(segmenter, [normalize(text) for text in texts])
     parts = []
     for block in model.blocks:
-        vectorizer = TfidfVectorizer(analyzer=_itself, sublinear_tf=True, vocabulary=list(block.vocabulary))
+        analyzer = partial(block_terms, segmenter, block)
+        vectorizer = TfidfVectorizer(analyzer=analyzer, sublinear_tf=True, vocabulary=list(block.vocabulary))
         vectorizer.idf_ = block.idf.astype(np.float64)
-        terms = (segmenter.terms(block.kind, block.parameters, n, w) for n, w in zip(normal, words, strict=True))
-        parts.append(vectorizer.transform([term for term, _, _ in found] for found in terms))
+        parts.append(vectorizer.transform(documents))
     return hstack(parts).tocsr() @ model.coefficients.astype(np.float64) + model.intercepts
-
-
-def _itself(terms: list[str]) -> list[str]:
-    return terms
 
 
 def _check_counts(labels: np.ndarray, scheme: Scheme, folds: int) -> None:
@@ -278,8 +273,7 @@ def fit(counts: Counts, labels: np.ndarray, chosen: np.ndarray, settings: Settin
     rows = counts.with_copies(chosen)
     # a block counts as much as its scale; folded into the coefficients, so that scoring need not know
     scale = {"offering": settings.offering_weight}
-    blocks = weighting.blocks()
-    scales = np.repeat([scale.get(block.name, 1.0) for block in blocks], [len(block.vocabulary) for block in blocks])
+    scales = np.repeat([scale.get(block.name, 1.0) for block in counts.blocks], weighting.sizes)
     linear = fit_linear(weighting.matrix(rows) @ diags(scales), labels[rows % counts.texts], settings)
     return weighting, linear._replace(coefficients=linear.coefficients * scales[:, None])
 

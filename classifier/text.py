@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 from classifier.errors import ArtifactError, SchemeError
 
 MAX_CHARACTERS = 20_000  # of a description; what stands behind is not read (and score says so)
+CLAUSE_ENDS = ",。;!?"  # in a normal form
 
 _TAG = re.compile(r"</?[a-zA-Z!][^<>]{0,300}>")
 _SPACE = re.compile(r"\s+")
@@ -40,7 +41,7 @@ _BOILERPLATE = re.compile(
     """,
     re.VERBOSE,
 )
-_CLAUSE = re.compile(r"[^,。;!?]+")
+_CLAUSE = re.compile(f"[^{CLAUSE_ENDS}]+")
 _OFFERS = re.compile(
     "是一[家个款]|主要从事|专业从事|致力于|专注于|主营|主要产品|提供|产品包括|产品有|业务包括|从事|研发、|生产、"
 )

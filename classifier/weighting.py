@@ -39,11 +39,11 @@ def count_terms(
     minimum_documents: int,
 ) -> Counts:
     """Return the counts of the terms that stand in at least so many of the texts, in these and in their copies."""
-    counters = [CountVectorizer(analyzer=partial(_terms, segmenter, b), min_df=minimum_documents) for b in blocks]
-    documents = _documents(segmenter, normals)
+    counters = [CountVectorizer(analyzer=partial(block_terms, segmenter, b), min_df=minimum_documents) for b in blocks]
+    documents = read_documents(segmenter, normals)
     parts = [[counter.fit_transform(documents)] for counter in counters]
     for copied in copies:
-        documents = _documents(segmenter, copied)
+        documents = read_documents(segmenter, copied)
         for part, counter in zip(parts, counters, strict=True):
             part.append(counter.transform(documents))
     return Counts(
@@ -66,6 +66,11 @@ class Weighting:
             self._columns.append(columns)
             self._weights.append(TfidfTransformer(sublinear_tf=True).fit(part[:, columns]))
 
+    @property
+    def sizes(self) -> list[int]:
+        """Number of terms of each block."""
+        return [len(columns) for columns in self._columns]
+
     def matrix(self, rows: np.ndarray) -> csr_matrix:
         """Return the weights of some rows of the counts, shape (rows, terms of all blocks)."""
         parts = zip(self._counts.matrices, self._columns, self._weights, strict=True)
@@ -86,9 +91,11 @@ class Weighting:
         )
 
 
-def _documents(segmenter: Segmenter, normals: Sequence[str]) -> list[Document]:
+def read_documents(segmenter: Segmenter, normals: Sequence[str]) -> list[Document]:
+    """Return normal forms with their words."""
     return [(normal, segmenter.words(normal)) for normal in normals]
 
 
-def _terms(segmenter: Segmenter, block: Block, document: Document) -> list[str]:
+def block_terms(segmenter: Segmenter, block: Block, document: Document) -> list[str]:
+    """Return the terms of one block in a document: the analyzer of scikit-learn's vectorizers."""
     return [term for term, _, _ in segmenter.terms(block.kind, block.parameters, *document)]

@@ -94,11 +94,9 @@ def load(path, kind):
         return pd.read_csv(path, sep="\t" if kind == "tsv" else ",", **options)
     if kind == "xlsx":
         return pd.read_excel(path, **options)
-    return (
-        pd.read_parquet(path)
-        if kind == "parquet"
-        else pd.read_json(path, lines=True, dtype={"代码": str}, precise_float=True)
-    )
+    if kind == "parquet":
+        return pd.read_parquet(path)
+    return pd.read_json(path, lines=True, dtype={"代码": str}, precise_float=True)
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
