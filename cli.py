@@ -1,6 +1,7 @@
 """The command line: parse, call one function, print. Command name: gonglian."""
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -143,7 +144,7 @@ def classify(
     given = _stdin_lines() if texts == ("-",) else iter(texts)
     while batch := list(islice(given, _CLASSIFY_BATCH)):
         for text, label in zip(batch, scorer.label(batch), strict=True):
-            click.echo(_as_json(text, label, scorer.model.identity) if as_json else _as_line(label))
+            click.echo(_as_json(text, label, scorer.facts.identity) if as_json else _as_line(label))
 
 
 def _stdin_lines() -> Any:
@@ -180,7 +181,7 @@ def _as_json(text: str, label: Any, model: str) -> str:
 @click.option("-o", "--output", default="-", help="File to write; format by extension; - is stdout (the default).")
 @click.option("--text", "text", multiple=True, metavar="COL", help="Column with the description; may be given again.")
 @click.option("--name", "name", default=None, metavar="COL", help="Column with the company's name.")
-@click.option("--jobs", default=1, show_default=True, help="Processes to use; -1: one a core.")
+@click.option("--jobs", default=1, show_default=True, help="Threads that score; -1: one a core.")
 @_format
 @_encoding
 @_sheet
@@ -206,7 +207,7 @@ def score(
     labeled: Path | None,
     quiet: bool,
 ) -> None:
-    """Label every company of a file: csv, tsv, xlsx, jsonl, parquet, also .gz; - is stdin.
+    """Label every company of a file: csv, tsv, xlsx, jsonl, parquet, also .gz and .zst; - is stdin.
 
     The file's own columns come first and unchanged, then domain, domain_name, probability, runner_up,
     runner_up_probability, status (accepted or review), reason and model. --format names the format of the input where
@@ -217,25 +218,27 @@ def score(
       gonglian score list.csv --text 简介 --text 经营范围 --name 企业名称 -o labelled.parquet --jobs 2
       zcat list.csv.gz | gonglian score - --text 公司介绍 > labelled.csv
     """
-    from classifier.batch import Job, score_table
+    from classifier.batch import score_table
     from classifier.records import find_roles, format_of, open_table
 
     if jobs == 0 or jobs < -1:
-        raise click.UsageError("--jobs is a number of processes, or -1 for one a core")
+        raise click.UsageError("--jobs is a number of threads, or -1 for one a core")
     _check_not_same(input, output)
     for_input = input == "-" or output != "-" or _format_known(input) is None
     scorer = _scorer(model, labeled, prior, threshold)
-    job = Job(model or model_folder(), labeled or labeled_folder(), scorer.decision, jobs)
+    workers = jobs if jobs > 0 else os.cpu_count() or 1
     with open_table(input, format=format if for_input else None, encoding=encoding, sheet=sheet) as table:
         roles = find_roles(table, text, name)
         if output == "-":
-            kind, zipped = format or ("csv" if table.format == "xlsx" else table.format), False
+            kind, zipped = format or ("csv" if table.format == "xlsx" else table.format), ""
         else:
             kind, zipped = format_of(output)
         if not quiet:
             _note(f"{input}: description from {' + '.join(roles.text)}, name from {roles.name or 'no column'}")
         with _progress(table.expected_rows, quiet) as advance:
-            summary = score_table(table, roles, job, output, kind, zipped=zipped, prefix=prefix, progress=advance)
+            summary = score_table(
+                table, roles, scorer, output, kind, workers=workers, zipped=zipped, prefix=prefix, progress=advance
+            )
         if not quiet:
             _report(table, summary, scorer.scheme, output)
 
@@ -398,11 +401,11 @@ def evaluate(
     if as_json:
         click.echo(
             json.dumps(
-                {"file": input, "model": scorer.model.identity, **to_record(evaluation)}, ensure_ascii=False, indent=1
+                {"file": input, "model": scorer.facts.identity, **to_record(evaluation)}, ensure_ascii=False, indent=1
             )
         )
     else:
-        click.echo(f"model {scorer.model.identity}\n{to_text(evaluation, scorer.scheme.name)}")
+        click.echo(f"model {scorer.facts.identity}\n{to_text(evaluation, scorer.scheme.name)}")
 
 
 def _judge(
@@ -416,17 +419,17 @@ def _judge(
 
     code_of = {domain.name: domain.code for domain in scorer.scheme.domains}
 
-    def codes(frame: Any, column: str) -> list[str]:
-        cells = [cell_text(value).strip() for value in frame[column].tolist()]
+    def codes(batch: Any, column: str) -> list[str]:
+        cells = [cell_text(value).strip() for value in batch.cells(column)]
         return [code_of.get(cell, cell) for cell in cells]
 
     truth, labels, weights, doubted, doubted_weights, unlabelled = [], [], [], [], [], 0
-    for frame in table.batches:
-        first, second = codes(frame, readings[0]), codes(frame, readings[1])
+    for batch in table.batches:
+        first, second = codes(batch, readings[0]), codes(batch, readings[1])
         read = [index for index in range(len(first)) if first[index] and second[index]]
         unlabelled += len(first) - len(read)
-        texts = join_texts(frame, text)
-        cells = frame[weight].tolist() if weight else []
+        texts = join_texts(batch, text).to_pylist()
+        cells = batch.cells(weight) if weight else []
         for index, found in zip(read, scorer.label([texts[index] for index in read]), strict=True):
             mass = _weight(table, cells[index], weight) if weight else 1.0
             if first[index] != second[index]:

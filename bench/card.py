@@ -11,10 +11,11 @@ import numpy as np
 from quality import SETS, evaluation_sets
 from tqdm import tqdm
 
+from classifier.artifact import load_model
 from classifier.evaluate import BINS, Disputed, evaluate, judge, probability_bins
 from classifier.labels import STYLES, read_examples
 from classifier.model import read_settings, train
-from classifier.resources import labeled_folder
+from classifier.resources import labeled_folder, model_folder
 from classifier.scoring import Scorer, load_scorer
 from classifier.text import load_dictionary
 
@@ -133,7 +134,7 @@ def learning_curve(examples, scheme, sets):
 
 def overview(scorer, examples):
     """Return what the model is and what it learned from."""
-    model = scorer.model
+    model = load_model(model_folder(), scorer.scheme)
     counted = Counter((example.label, example.style) for example in examples)
     counts = [[code, *(counted[code, style] for style in STYLES)] for code in scorer.scheme.codes]
     head = HEAD.format(
@@ -204,7 +205,7 @@ def main():
     print(reliability(judged[0]))
     print(CURVE)
     print(learning_curve(examples, scheme, sets))
-    print(WEAK.format(folds=scorer.model.record["held_out_folds"]["macro_f1"]), end="")
+    print(WEAK.format(folds=load_model(model_folder(), scheme).record["held_out_folds"]["macro_f1"]), end="")
 
 
 if __name__ == "__main__":

@@ -148,7 +148,7 @@ def main():
         print(f"{name}: done", file=sys.stderr)
     scorer = load_scorer()
     own = [shown(truth, [label.domain for label in scorer.label(texts)]) for texts, truth in sets]
-    rows.append([f"gonglian {scorer.model.identity}", *own])
+    rows.append([f"gonglian {scorer.facts.identity}", *own])
     print(f"trained on {len(examples):,} texts; macro-F1 and scope-F1, each with its 95 % interval")
     for index, (name, column) in enumerate(SETS):
         print(f"\n{name}, {column}: {len(sets[index][1])} texts")

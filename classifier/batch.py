@@ -3,27 +3,19 @@
 import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
-import pandas as pd
+import numpy as np
+import pyarrow as pa
 
 from classifier.errors import InputError, OutputError
 from classifier.outputs import open_output, whole_file
-from classifier.records import Rejected, Roles, Table, join_texts
-from classifier.scoring import Decision, Label, load_scorer
+from classifier.records import Batch, Rejected, Roles, Table, join_texts
+from classifier.scoring import Scorer, Scores
 
 COLUMNS = ("domain", "domain_name", "probability", "runner_up", "runner_up_probability", "status", "reason", "model")
-
-
-class Job(NamedTuple):
-    """What workers need to build the scorer of a run on their own."""
-
-    model: Path
-    labeled: Path
-    decision: Decision
-    workers: int = 1
 
 
 @dataclass
@@ -41,18 +33,20 @@ class Summary:
 def score_table(
     table: Table,
     roles: Roles,
-    job: Job,
+    scorer: Scorer,
     output: str,
     format: str,
     *,
-    zipped: bool = False,
+    workers: int = 1,
+    zipped: str = "",
     prefix: str = "",
     progress: Callable[[int], object] = lambda rows: None,
 ) -> Summary:
     """Write a table with its labels and return what was done.
 
     The table's own columns come first and unchanged, then `COLUMNS` (each with ``prefix``); rows keep their order.
-    Rows that cannot be read go to ``OUTPUT.rejected.jsonl``. ``progress`` is told the rows of every batch.
+    Rows that cannot be read go to ``OUTPUT.rejected.jsonl``. ``progress`` is told the rows of every batch. So many
+    ``workers`` (threads) score, while this thread reads and writes.
 
     Raises
     ------
@@ -67,64 +61,69 @@ def score_table(
             "before the result's columns with --prefix"
         )
     summary = Summary(rejected=table.rejected)
-    model = load_scorer(job.model, job.labeled).model.identity
     marked = output != "-" and (table.marked or table.encoding == "gb18030")
     with open_output(output, format, zipped=zipped, marked=marked, schema=table.schema) as writer:
-        for frame, labels in _labelled(table, roles, job):
-            writer.write(add_labels(frame, labels, model, names))
-            summary.rows += len(frame)
-            summary.domains.update(label.domain for label in labels)
-            summary.accepted.update(label.domain for label in labels if label.status == "accepted")
-            progress(len(frame))
+        for batch, scores in _scored(table, roles, scorer, workers):
+            writer.write(add_labels(batch, scores, scorer, names))
+            _count(summary, scores, scorer)
+            progress(batch.rows)
         if summary.rows == 0:
-            nothing = pd.DataFrame({column: pd.Series(dtype=object) for column in table.columns})
-            writer.write(add_labels(nothing, [], model, names))
+            nothing = Batch({column: [] for column in table.columns}, 0)
+            writer.write(add_labels(nothing, score_texts(scorer, pa.array([], pa.string())), scorer, names))
         summary.guarded = writer.guarded
     if table.rejected and output != "-":
         summary.rejects_file = _write_rejected(output, table.rejected)
     return summary
 
 
-def add_labels(frame: pd.DataFrame, labels: Sequence[Label], model: str, names: Sequence[str]) -> pd.DataFrame:
+def score_texts(scorer: Scorer, texts: pa.Array) -> Scores:
+    """Score an Arrow array of strings without nulls."""
+    texts = texts.cast(pa.large_string())
+    _, offsets, data = texts.buffers()
+    ends = np.frombuffer(offsets, np.int64, len(texts) + 1, texts.offset * 8) if len(texts) else np.zeros(1, np.int64)
+    return scorer.score(data if data is not None else b"", ends)
+
+
+def add_labels(batch: Batch, scores: Scores, scorer: Scorer, names: Sequence[str]) -> Batch:
     """Return a batch with the result columns behind its own."""
-    values = {
-        "domain": [label.domain for label in labels],
-        "domain_name": [label.domain_name for label in labels],
-        "probability": [round(label.probability, 4) for label in labels],
-        "runner_up": [label.runner_up for label in labels],
-        "runner_up_probability": [round(label.runner_up_probability, 4) for label in labels],
-        "status": [label.status for label in labels],
-        "reason": [label.reason for label in labels],
-        "model": [model] * len(labels),
-    }
-    added = {
-        name: pd.Series(values[column], dtype="float64" if "probability" in column else object, index=frame.index)
-        for name, column in zip(names, COLUMNS, strict=True)
-    }
-    return pd.concat([frame, pd.DataFrame(added)], axis=1)
+    labels, rows = scorer.facts.labels, np.arange(batch.rows)
+    ends = pa.py_buffer(scores.reason_ends.astype(np.int32))
+    added = (
+        _named(scores.first, labels),
+        _named(scores.first, [scorer.scheme.name(label) for label in labels]),
+        pa.array(scores.probabilities[rows, scores.first].round(4)),
+        _named(scores.second, labels),
+        pa.array(scores.probabilities[rows, scores.second].round(4)),
+        _named(scores.accepted.astype(np.uint8), ["review", "accepted"]),
+        pa.StringArray.from_buffers(batch.rows, ends, pa.py_buffer(scores.reasons)),
+        _named(np.zeros(batch.rows, np.uint8), [scorer.facts.identity]),
+    )
+    return Batch({**batch.columns, **dict(zip(names, added, strict=True))}, batch.rows)
 
 
-def _labelled(table: Table, roles: Roles, job: Job) -> Iterator[tuple[pd.DataFrame, list[Label]]]:
-    if job.workers == 1:
-        for frame in table.batches:
-            yield frame, _label(job, join_texts(frame, roles.text))
-        return
-    from joblib import Parallel, delayed
-
-    waiting: deque[pd.DataFrame] = deque()
-
-    def tasks() -> Iterator[object]:
-        for frame in table.batches:
-            waiting.append(frame)
-            yield delayed(_label)(job, join_texts(frame, roles.text))
-
-    for labels in Parallel(n_jobs=job.workers, return_as="generator", pre_dispatch="2*n_jobs")(tasks()):
-        yield waiting.popleft(), labels
+def _named(numbers: np.ndarray, names: Sequence[str]) -> pa.Array:
+    return pa.array(names, pa.string()).take(pa.array(numbers))
 
 
-def _label(job: Job, texts: list[str]) -> list[Label]:
-    scorer = load_scorer(job.model, job.labeled).with_decision(job.decision)
-    return [label._replace(contributions=()) for label in scorer.label(texts)]
+def _scored(table: Table, roles: Roles, scorer: Scorer, workers: int) -> Iterator[tuple[Batch, Scores]]:
+    """Yield the batches with their scores, in order, while others are read and scored."""
+    waiting: deque[tuple[Batch, Future[Scores]]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        for batch in table.batches:
+            texts = join_texts(batch, roles.text)
+            waiting.append((batch, pool.submit(score_texts, scorer, texts)))
+            if len(waiting) > workers + 1:
+                first, scores = waiting.popleft()
+                yield first, scores.result()
+        for first, scores in waiting:
+            yield first, scores.result()
+
+
+def _count(summary: Summary, scores: Scores, scorer: Scorer) -> None:
+    labels = scorer.facts.labels
+    summary.rows += len(scores.first)
+    for counter, numbers in ((summary.domains, scores.first), (summary.accepted, scores.first[scores.accepted])):
+        counter.update(dict(zip(labels, np.bincount(numbers, minlength=len(labels)).tolist(), strict=True)))
 
 
 def _write_rejected(output: str, rejected: Sequence[Rejected]) -> str:

@@ -13,7 +13,7 @@ from classifier.errors import ClassifierError
 from classifier.text import cache_folder, load_dictionary, read_lexicon
 
 _PACKAGES = (
-    *("click", "jieba", "joblib", "numpy", "opencc", "openpyxl", "pandas", "platformdirs", "pyarrow"),
+    *("click", "jieba", "joblib", "numba", "numpy", "opencc", "openpyxl", "pandas", "platformdirs", "pyarrow"),
     *("scikit-learn", "scipy", "tqdm", "xlsxwriter"),
 )
 

@@ -9,19 +9,22 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from classifier.errors import OutputError
-from classifier.records import SEPARATORS, cell_text
+from classifier.records import ABSENT, SEPARATORS, Batch, Column, cell_text, valid_text
 
+ROW_GROUP = 1 << 16  # rows of a parquet file that are packed together
 XLSX_ROWS = 1_048_576
 XLSX_CHARACTERS = 32_767
 _LIVE = re.compile(r"[=@\t\r＝＠]|[+\-＋－](?!$)")
+_PERHAPS_LIVE = r"(?s)^(?:[=@\t\r＝＠]|[+\-＋－].)"  # the same without a look ahead, for pyarrow
 _NUMBER = re.compile(r"[+\-]?\d[\d,]*(\.\d+)?([eE][+\-]?\d+)?%?")
 
 
@@ -30,7 +33,7 @@ class Writer(Protocol):
 
     guarded: int
 
-    def write(self, frame: pd.DataFrame) -> None:
+    def write(self, batch: Batch) -> None:
         """Write a batch."""
 
     def close(self) -> None:
@@ -42,7 +45,7 @@ class Writer(Protocol):
 
 @contextmanager
 def open_output(
-    path: str, format: str, *, zipped: bool = False, marked: bool = False, schema: Any = None
+    path: str, format: str, *, zipped: str = "", marked: bool = False, schema: Any = None
 ) -> Iterator[Writer]:
     """Yield a writer; the file appears under its name when all is written, and not at all otherwise.
 
@@ -52,8 +55,8 @@ def open_output(
         ``-`` is standard output.
     format : str
         csv, tsv, xlsx, jsonl or parquet.
-    zipped : bool
-        Compress csv, tsv or jsonl with gzip.
+    zipped : str
+        ``gzip`` or ``zstd`` to compress csv, tsv or jsonl, else empty.
     marked : bool
         Begin csv and tsv with a byte-order mark, by which Excel knows UTF-8.
     schema : pyarrow.Schema, optional
@@ -76,8 +79,12 @@ def open_output(
         ) from error
 
 
-def _writing(path: str, format: str, stream: BinaryIO, zipped: bool, marked: bool, schema: Any) -> Iterator[Writer]:
-    packed: Any = gzip.GzipFile("", "wb", fileobj=stream, mtime=0) if zipped else stream
+def _writing(path: str, format: str, stream: BinaryIO, zipped: str, marked: bool, schema: Any) -> Iterator[Writer]:
+    packed: Any = stream
+    if zipped == "gzip":
+        packed = gzip.GzipFile("", "wb", fileobj=stream, mtime=0)
+    elif zipped:
+        packed = pa.CompressedOutputStream(pa.PythonFile(_Kept(stream), "w"), zipped)
     writer: Writer
     if format in SEPARATORS:
         writer = CsvWriter(packed, SEPARATORS[format], marked)
@@ -96,6 +103,18 @@ def _writing(path: str, format: str, stream: BinaryIO, zipped: bool, marked: boo
     if zipped:
         packed.close()
     stream.flush()
+
+
+class _Kept:
+    """A stream that its owner closes, whoever else tries to."""
+
+    closed = False
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.write, self.flush = stream.write, stream.flush
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 @contextmanager
@@ -148,39 +167,63 @@ def guard(text: str) -> str:
 class TextWriter:
     """UTF-8 text over a stream that belongs to somebody else."""
 
-    _text: io.TextIOWrapper
+    _stream: Any
 
     def close(self) -> None:
-        """Flush, and leave the stream to its owner."""
-        self._text.detach()
+        """Leave the stream to its owner."""
 
     def discard(self) -> None:
         """Leave the stream to its owner, who deletes the file."""
-        with suppress(OSError, ValueError):
-            self._text.detach()
 
 
 class CsvWriter(TextWriter):
-    """Comma- or tab-separated text in UTF-8."""
+    """Comma- or tab-separated text in UTF-8; cells are quoted where they have to be."""
 
     def __init__(self, stream: BinaryIO, separator: str, marked: bool) -> None:
         self.guarded = 0
-        self._text = io.TextIOWrapper(stream, encoding="utf-8-sig" if marked else "utf-8", newline="")
-        self._writer = csv.writer(self._text, delimiter=separator, lineterminator="\n")
+        self._stream, self._separator = stream, separator
+        self._mark = b"\xef\xbb\xbf" if marked else b""
         self._begun = False
 
-    def write(self, frame: pd.DataFrame) -> None:
+    def write(self, batch: Batch) -> None:
         """Write a batch, before the first one the header."""
         if not self._begun:
-            self._writer.writerow(self._guarded(list(frame.columns)))
+            self._stream.write(self._mark)
+            self._write_rows([list(batch.columns)])
             self._begun = True
-        columns = [[cell_text(value) for value in frame[name].tolist()] for name in frame.columns]
-        self._writer.writerows(self._guarded(row) for row in zip(*columns, strict=True))
+        columns = [pc.fill_null(batch.text(name), "") for name in batch.columns]
+        if not all(_is_harmless(column) for column in columns) or not self._write_plain(columns):
+            self._write_rows(zip(*(column.to_pylist() for column in columns), strict=True))
 
-    def _guarded(self, cells: Any) -> list[str]:
-        safe = [guard(cell) for cell in cells]
-        self.guarded += sum(a is not b for a, b in zip(safe, cells, strict=True))
-        return safe
+    def _write_plain(self, columns: list[pa.Array]) -> bool:
+        """Write cells of which none needs quotation marks; return False if one does."""
+        import pyarrow.csv as pa_csv
+
+        table = pa.Table.from_arrays(columns, [str(index) for index in range(len(columns))])
+        if len(columns) == 1 and pc.any(pc.equal(columns[0], "")).as_py():
+            return False  # Python's csv module quotes an empty row's only cell
+        buffer = pa.BufferOutputStream()
+        options = pa_csv.WriteOptions(include_header=False, delimiter=self._separator, quoting_style="none")
+        try:
+            pa_csv.write_csv(table, buffer, options)
+        except pa.ArrowInvalid:
+            return False
+        self._stream.write(buffer.getvalue())
+        return True
+
+    def _write_rows(self, rows: Iterable[Sequence[str]]) -> None:
+        text = io.StringIO()
+        writer = csv.writer(text, delimiter=self._separator, lineterminator="\n")
+        for row in rows:
+            safe = [guard(cell) for cell in row]
+            self.guarded += sum(a is not b for a, b in zip(safe, row, strict=True))
+            writer.writerow(safe)
+        self._stream.write(text.getvalue().encode("utf-8"))
+
+
+def _is_harmless(column: pa.Array) -> bool:
+    """Tell whether no cell could be a formula."""
+    return not pc.any(pc.match_substring_regex(column, _PERHAPS_LIVE)).as_py()
 
 
 class JsonWriter(TextWriter):
@@ -189,14 +232,16 @@ class JsonWriter(TextWriter):
     guarded = 0
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._text = io.TextIOWrapper(stream, encoding="utf-8", newline="\n")
+        self._stream = stream
 
-    def write(self, frame: pd.DataFrame) -> None:
+    def write(self, batch: Batch) -> None:
         """Write a batch."""
-        names = list(frame.columns)
-        for row in zip(*(frame[name].tolist() for name in names), strict=True):
-            record = {name: _json_value(value) for name, value in zip(names, row, strict=True) if value is not pd.NA}
-            self._text.write(json.dumps(record, ensure_ascii=False) + "\n")
+        lines = []
+        for row in zip(*(batch.cells(name) for name in batch.columns), strict=True):
+            cells = zip(batch.columns, row, strict=True)
+            record = {name: _json_value(value) for name, value in cells if value is not ABSENT}
+            lines.append(json.dumps(record, ensure_ascii=False) + "\n")
+        self._stream.write("".join(lines).encode("utf-8", "surrogatepass"))
 
 
 def _json_value(value: Any) -> Any:
@@ -213,18 +258,16 @@ class ParquetWriter:
         self._stream, self._own = stream, schema
         self._writer: Any = None
 
-    def write(self, frame: pd.DataFrame) -> None:
+    def write(self, batch: Batch) -> None:
         """Write a batch, before the first one the schema."""
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        own = {field.name: field for field in self._own or ()}
-        fields = [own.get(name) or pa.field(name, _arrow_type(frame[name])) for name in frame.columns]
-        columns = [_arrow_array(frame[field.name], field.type) for field in fields]
-        table = pa.Table.from_arrays(columns, schema=pa.schema(fields))
         if self._writer is None:
-            self._writer = pq.ParquetWriter(self._stream, table.schema)
-        self._writer.write_table(table)
+            own = {field.name: field for field in self._own or ()}
+            self._schema = pa.schema([own.get(n) or pa.field(n, _arrow_type(c)) for n, c in batch.columns.items()])
+            self._writer = pq.ParquetWriter(self._stream, self._schema)
+        arrays = [_arrow_array(batch.columns[field.name], field.type) for field in self._schema]
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=ROW_GROUP)
 
     def close(self) -> None:
         """Write the footer."""
@@ -237,20 +280,18 @@ class ParquetWriter:
             self.close()
 
 
-def _arrow_type(column: pd.Series) -> Any:
-    import pyarrow as pa
-
-    return pa.float64() if column.dtype == "float64" else pa.string()
+def _arrow_type(column: Column) -> Any:
+    return pa.string() if isinstance(column, list) or pa.types.is_dictionary(column.type) else column.type
 
 
-def _arrow_array(column: pd.Series, kind: Any) -> Any:
-    import pyarrow as pa
-
-    if column.dtype == object and pa.types.is_string(kind):
-        return pa.array([None if value is None or value is pd.NA else cell_text(value) for value in column], kind)
-    found = pa.array(column, from_pandas=True)
-    whole = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
-    return whole.cast(kind)
+def _arrow_array(column: Column, kind: Any) -> Any:
+    if not isinstance(column, list):
+        return column if column.type == kind else column.cast(kind)
+    if pa.types.is_string(kind):
+        return pa.array(
+            [None if value is None or value is ABSENT else valid_text(cell_text(value)) for value in column]
+        )
+    return pa.array(column, kind)
 
 
 class XlsxWriter:
@@ -273,12 +314,12 @@ class XlsxWriter:
         self._sheet = self._book.add_worksheet("companies")
         self._row = 0
 
-    def write(self, frame: pd.DataFrame) -> None:
+    def write(self, batch: Batch) -> None:
         """Write a batch, before the first one the header."""
         if self._row == 0:
-            self._write_row(list(frame.columns))
+            self._write_row(list(batch.columns))
             self._sheet.freeze_panes(1, 0)
-        for row in zip(*(frame[name].tolist() for name in frame.columns), strict=True):
+        for row in zip(*(batch.cells(name) for name in batch.columns), strict=True):
             self._write_row(row)
 
     def _write_row(self, cells: Any) -> None:

@@ -1,12 +1,13 @@
-"""Files of companies in, batches of rows out: csv, tsv, xlsx, jsonl and parquet, also gzip and standard input.
+"""Files of companies in, batches of rows out: csv, tsv, xlsx, jsonl and parquet, also gzip, zstd and standard input.
 
 Every row of a file is either in a batch or among `Table.rejected` with its line and reason: nothing disappears.
 Cells keep their type: text stays text (``000001``, 18-digit codes, ``NA``), xlsx numbers and dates stay what they are.
+A csv file is read block by block: by pyarrow where a block is plain, by Python's csv module where it is not (a row has
+another number of cells than the header, a quotation mark stands inside a cell, ...), which reads it slowly and exactly.
 """
 
 import csv
 import datetime
-import gzip
 import io
 import json
 import re
@@ -21,9 +22,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from classifier import xlsx_child
 from classifier.encoding import count_lines, detect_encoding
@@ -40,8 +42,11 @@ _EXTENSIONS = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 SEPARATORS = {"csv": ",", "tsv": "\t"}
-BATCH_ROWS = 2_000
+BATCH_ROWS = 2_000  # of formats that are read row by row
+BLOCK_BYTES = 8 << 20  # of a csv file
+PARQUET_ROWS = 16_384
 XLSX_MEMORY_BYTES = 2 << 30
 XLSX_SECONDS = 600
 
@@ -62,6 +67,52 @@ NAME_HEADERS = (  # the first that is there counts
 )
 
 
+class Absent:
+    """The value of a key that a row of jsonl does not have (null is another thing)."""
+
+    def __repr__(self) -> str:
+        """Return a name for messages."""
+        return "<absent>"
+
+
+ABSENT = Absent()
+
+Column: TypeAlias = (
+    "pa.Array | list[Any]"  # an Arrow array, or Python values where the cells of a column may be of any type
+)
+
+
+class Batch(NamedTuple):
+    """Some rows of a table, column by column, in the order of the table's columns."""
+
+    columns: dict[str, Column]
+    rows: int
+
+    def cells(self, column: str) -> list[Any]:
+        """Return a column as Python values."""
+        held = self.columns[column]
+        return held if isinstance(held, list) else held.to_pylist()
+
+    def text(self, column: str) -> pa.Array:
+        """Return a column as text, as csv shows it; a cell that is null in its own type may stay null."""
+        held = self.columns[column]
+        if isinstance(held, list):
+            return _as_text(held)
+        if pa.types.is_string(held.type):
+            return held
+        if pa.types.is_large_string(held.type):
+            return held.cast(pa.string())
+        try:
+            encoded = held if pa.types.is_dictionary(held.type) else held.dictionary_encode()
+        except pa.ArrowNotImplementedError:  # lists and structures
+            return _as_text(held.to_pylist())
+        return _as_text(encoded.dictionary.to_pylist()).take(encoded.indices)
+
+
+def _as_text(cells: Iterable[Any]) -> pa.Array:
+    return pa.array([valid_text(cell_text(value)) for value in cells], pa.string())
+
+
 class Rejected(NamedTuple):
     """A row that cannot be scored: where it stands, why, and what it holds."""
 
@@ -78,7 +129,7 @@ class Table:
     format: str
     columns: list[str]
     expected_rows: int | None
-    batches: Iterator[pd.DataFrame]
+    batches: Iterator[Batch]
     encoding: str = ""
     marked: bool = False
     notes: list[str] = field(default_factory=list)
@@ -93,19 +144,19 @@ class Roles(NamedTuple):
     name: str | None
 
 
-def format_of(path: str, given: str | None = None) -> tuple[str, bool]:
-    """Return a file's format and whether it is gzipped, by ``given`` or the extension (standard input: csv).
+def format_of(path: str, given: str | None = None) -> tuple[str, str]:
+    """Return a file's format and compression, by ``given`` or the extension (standard input: csv).
 
     Raises
     ------
     InputError
         If the extension is not one of the formats.
 
-    >>> format_of("名单.csv.gz")
-    ('csv', True)
+    >>> format_of("名单.csv.gz"), format_of("名单.csv")
+    (('csv', 'gzip'), ('csv', ''))
     """
     suffixes = [suffix.lower() for suffix in Path(path).suffixes]
-    zipped = bool(suffixes) and suffixes[-1] == ".gz"
+    zipped = COMPRESSIONS.get(suffixes[-1], "") if suffixes else ""
     last = (suffixes[-2] if zipped and len(suffixes) > 1 else suffixes[-1]) if suffixes else ""
     found = given or ("csv" if path == "-" else _EXTENSIONS.get(last))
     if last == ".xls" and not given:
@@ -115,7 +166,7 @@ def format_of(path: str, given: str | None = None) -> tuple[str, bool]:
             f"{path}: unknown extension {last!r}, expected one of {', '.join(_EXTENSIONS)}; name the --format"
         )
     if zipped and found in ("xlsx", "parquet"):
-        raise InputError(f"{path}: a gzipped {found} is not read; unpack it first (it is compressed inside)")
+        raise InputError(f"{path}: a {found} in {zipped} is not read; unpack it first (it is compressed inside)")
     return found, zipped
 
 
@@ -134,7 +185,7 @@ def open_table(
     kind, zipped = format_of(path, format)
     with _local_file(path) as (local, found), ExitStack() as opened:
         if path == "-":
-            path, zipped = "stdin", found == "gzip"
+            path, zipped = "stdin", found if found in COMPRESSIONS.values() else ""
             kind = format or ("csv" if zipped else found)
         _check_magic(path, found, kind, zipped)
         if kind == "xlsx":
@@ -142,8 +193,7 @@ def open_table(
         elif kind == "parquet":
             table = _open_parquet(path, local, opened)
         else:
-            open_bytes = cast(Callable[[], BinaryIO], partial(gzip.open if zipped else open, local, "rb"))
-            table = _open_text(path, kind, open_bytes, encoding, opened)
+            table = _open_text(path, kind, partial(_open_bytes, local, zipped), encoding, opened)
         yield table
 
 
@@ -174,10 +224,20 @@ def _plain_header(header: str) -> str:
     return re.sub(r"\(.*?\)|\[.*?\]|【.*?】|\s+", "", folded)
 
 
-def join_texts(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
-    """Return one description a row: the cells of the columns, joined by a full stop, empty cells left out."""
-    cells = [[cell_text(value).strip() for value in frame[column].tolist()] for column in columns]
-    return ["。".join(dict.fromkeys(part for part in parts if part)) for parts in zip(*cells, strict=True)]
+def join_texts(batch: Batch, columns: Sequence[str]) -> pa.Array:
+    """Return one description a row: the cells of the columns, joined by a full stop, empty and equal ones left out."""
+    if len(columns) == 1:
+        return pc.fill_null(batch.text(columns[0]), "")
+    parts: list[pa.Array] = []
+    joined = pa.array([""] * batch.rows, pa.large_string())
+    for column in columns:
+        cells = pc.fill_null(pc.utf8_trim_whitespace(batch.text(column).cast(pa.large_string())), "")
+        for part in parts:
+            cells = pc.if_else(pc.equal(cells, part), "", cells)
+        parts.append(cells)
+        both = pc.binary_join_element_wise(joined, cells, pa.scalar("。", pa.large_string()))
+        joined = pc.if_else(pc.equal(joined, ""), cells, pc.if_else(pc.equal(cells, ""), joined, both))
+    return joined
 
 
 def cell_text(value: Any) -> str:
@@ -186,7 +246,7 @@ def cell_text(value: Any) -> str:
     >>> cell_text(datetime.datetime(2014, 12, 4)), cell_text(None), cell_text("000001"), cell_text(True)
     ('2014-12-04', '', '000001', 'TRUE')
     """
-    if value is None or value is pd.NA or value is pd.NaT:
+    if value is None or value is ABSENT:
         return ""
     if isinstance(value, str):
         return value
@@ -197,6 +257,14 @@ def cell_text(value: Any) -> str:
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
     return "" if isinstance(value, float) and value != value else str(value)
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def valid_text(text: str) -> str:
+    """Return text that UTF-8 can hold: halves of characters, which broken JSON may have, become U+FFFD."""
+    return text if text.isascii() or not _SURROGATE.search(text) else _SURROGATE.sub("\ufffd", text)
 
 
 @contextmanager
@@ -227,6 +295,7 @@ def _magic(path: str, local: Path) -> str:
         (b"PK\x03\x04", "xlsx"),
         (b"PAR1", "parquet"),
         (b"\x1f\x8b", "gzip"),
+        (b"\x28\xb5\x2f\xfd", "zstd"),
         (b"\xd0\xcf\x11\xe0", "xls"),
     ):
         if head.startswith(magic):
@@ -234,12 +303,22 @@ def _magic(path: str, local: Path) -> str:
     return "jsonl" if head.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"{") else "csv"
 
 
-def _check_magic(path: str, found: str, kind: str, zipped: bool) -> None:
+def _open_bytes(local: Path, compression: str) -> BinaryIO:
+    """Open a file for reading, unpacked."""
+    if not compression:
+        return local.open("rb")
+    return io.BufferedReader(pa.CompressedInputStream(pa.OSFile(str(local)), compression), 1 << 20)
+
+
+def _check_magic(path: str, found: str, kind: str, zipped: str) -> None:
     if found == "xls":
         raise InputError(f"{path}: an old binary xls or an encrypted workbook; save it as a plain xlsx in Excel or WPS")
-    if zipped != (found == "gzip"):
-        expected = "gzip by its name but is not compressed" if zipped else "compressed with gzip but not named .gz"
-        raise InputError(f"{path}: the file is {expected}; give it the right name")
+    packed = found if found in COMPRESSIONS.values() else ""
+    if zipped != packed:
+        expected = f"{zipped} by its name but is not compressed so" if zipped else f"compressed with {packed}"
+        suffix = next(suffix for suffix, name in COMPRESSIONS.items() if name == (packed or zipped))
+        told = "" if zipped else f" but not named {suffix}"
+        raise InputError(f"{path}: the file is {expected}{told}; give it the right name")
     binary = ("xlsx", "parquet")
     if kind != found and (kind in binary or found in binary):  # text may be told apart by its name alone
         raise InputError(
@@ -255,63 +334,202 @@ def _open_text(
             name, lines, marked = encoding, count_lines(open_bytes, encoding, path), False
         else:
             name, lines, marked = detect_encoding(open_bytes, path)
-    except (EOFError, gzip.BadGzipFile) as error:
-        raise InputError(f"{path}: the gzip file is damaged or cut off ({error}); fetch or make it again") from error
+    except (EOFError, OSError) as error:
+        raise InputError(
+            f"{path}: the compressed file is damaged or cut off ({error}); fetch or make it again"
+        ) from error
     table = Table(path, kind, [], lines, iter(()), name, marked)
-    stream = opened.enter_context(io.TextIOWrapper(open_bytes(), encoding=name, newline=""))
+    stream = opened.enter_context(open_bytes())
     if kind == "jsonl":
+        text = opened.enter_context(io.TextIOWrapper(stream, encoding=name, newline=""))
         table.columns = _json_columns(open_bytes, name)
-        rows = _json_rows(table, stream)
+        table.batches = _batches(table, _json_rows(table, text))
     else:
-        rows = _csv_rows(table, stream)
-        next(rows)  # the header
+        table.batches = _CsvBlocks(table, stream, name, opened).batches()
     _check_header(table)
     table.expected_rows = max(lines - 1, 0) if kind != "jsonl" else lines
-    table.batches = _frames(table, rows)
     return table
 
 
-def _csv_rows(table: Table, stream: io.TextIOWrapper) -> Iterator[list[Any]]:
-    """Yield a first empty row once the header is known, then every row with as many cells as the header."""
-    csv.field_size_limit(sys.maxsize)
-    head = stream.readline()
-    separator = _separator(head, SEPARATORS[table.format])
-    if separator != SEPARATORS[table.format]:
-        table.notes.append(f"cells are separated by {separator!r}")
-    reader = csv.reader(_again(head, stream), delimiter=separator, strict=True)
-    try:
-        table.columns = next(reader, [])
-        yield []
-        short = 0
-        for row in reader:
-            if len(row) == len(table.columns):
-                yield row
-            elif not row and len(table.columns) > 1:
-                continue  # a blank line
-            elif len(row) < len(table.columns):
-                short += 1
-                yield row + [""] * (len(table.columns) - len(row))
-            elif not any(row[len(table.columns) :]):
-                yield row[: len(table.columns)]
+class _CsvBlocks:
+    """A csv file block by block, each ending with a row."""
+
+    def __init__(self, table: Table, stream: BinaryIO, encoding: str, opened: ExitStack) -> None:
+        """Read the header into ``table.columns``."""
+        csv.field_size_limit(sys.maxsize)
+        self._table = table
+        plain = encoding.lower().replace("_", "-") in ("utf-8", "utf-8-sig", "ascii")
+        self._opened = opened  # closes what is opened here
+        if not plain:
+            decoded = opened.enter_context(io.TextIOWrapper(stream, encoding=encoding, newline=""))
+            stream = _joined(b"", lambda: decoded.read(BLOCK_BYTES).encode())
+        self._stream, self._line, self._short = stream, 0, 0
+        begin = stream.read(BLOCK_BYTES)
+        while b"\n" not in begin and (more := stream.read(BLOCK_BYTES)):
+            begin += more
+        begin = begin.removeprefix(b"\xef\xbb\xbf")
+        end = begin.rfind(b"\n") + 1 or len(begin)
+        text = io.StringIO(begin[:end].decode(), newline="")
+        self._separator = _separator(text.readline(), SEPARATORS[table.format])
+        if self._separator != SEPARATORS[table.format]:
+            table.notes.append(f"cells are separated by {self._separator!r}")
+        text.seek(0)
+        reader = self._reader(text)
+        with self._csv_errors(reader):
+            table.columns = next(reader, [])
+        self._line = reader.line_num
+        self._rest = text.read().encode() + begin[end:]
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield every row that has as many cells as the header; put the others right or among the rejected ones."""
+        while block := self._next_block():
+            if not _is_regular(block, self._separator):  # where rows end is for the csv module to say, from here on
+                whole = _joined(block + self._rest, lambda: self._stream.read(BLOCK_BYTES))
+                yield from self._by_hand(
+                    self._opened.enter_context(io.TextIOWrapper(whole, encoding="utf-8", newline=""))
+                )
+                break
+            batch = self._plain(block)
+            if batch is None:
+                yield from self._by_hand(io.StringIO(block.decode(), newline=""))
             else:
-                reason = f"{len(row)} cells, the header has {len(table.columns)}"
-                table.rejected.append(Rejected(reader.line_num, reason, row))
-        if short:
-            table.notes.append(f"{short} rows had fewer cells than the header; the missing ones count as empty")
-    except csv.Error as error:
-        raise InputError(
-            f"{table.path}: line {reader.line_num}: {error}; a quotation mark is not closed or not doubled: mend it"
-        ) from error
+                self._line += block.count(b"\n")
+                yield batch
+        if self._short:
+            self._table.notes.append(
+                f"{self._short} rows had fewer cells than the header; the missing ones count as empty"
+            )
+
+    def _next_block(self) -> bytes:
+        held, more = self._rest, b" "
+        while more:
+            more = self._stream.read(BLOCK_BYTES)
+            held += more
+            end = _end_of_rows(held) if more else len(held)
+            if end:
+                self._rest = held[end:]
+                return held[:end]
+        return b""
+
+    def _plain(self, block: bytes) -> Batch | None:
+        """Return the rows of a block that pyarrow and the csv module read alike, or None."""
+        import pyarrow.csv as pa_csv
+
+        columns = self._table.columns
+        if b"\0" in block or block.count(b"\r") != block.count(b"\r\n"):
+            return None
+        if len(columns) == 1 and re.search(rb"(?:^|\n)\r?\n", block):
+            return None
+        odd: list[Any] = []
+
+        def note(row: Any) -> str:
+            odd.append(row)
+            return "skip"
+
+        names = [str(index) for index in range(len(columns))]
+        try:
+            found = pa_csv.read_csv(
+                pa.BufferReader(block),
+                pa_csv.ReadOptions(column_names=names, use_threads=False, block_size=len(block) + 1),
+                pa_csv.ParseOptions(delimiter=self._separator, newlines_in_values=True, invalid_row_handler=note),
+                pa_csv.ConvertOptions(
+                    column_types=dict.fromkeys(names, pa.string()),
+                    strings_can_be_null=False,
+                    quoted_strings_can_be_null=False,
+                ),
+            )
+        except pa.ArrowInvalid:
+            return None
+        if odd:
+            return None
+        arrays = [column.chunk(0) if column.num_chunks == 1 else column.combine_chunks() for column in found.columns]
+        return Batch(dict(zip(columns, arrays, strict=True)), found.num_rows)
+
+    def _by_hand(self, lines: Iterable[str]) -> Iterator[Batch]:
+        reader = self._reader(lines)
+        before = self._line
+        yield from _batches(self._table, self._rows(reader, before))
+        self._line = before + reader.line_num
+
+    def _rows(self, reader: Any, before: int) -> Iterator[list[Any]]:
+        width = len(self._table.columns)
+        with self._csv_errors(reader):
+            for row in reader:
+                if len(row) == width:
+                    yield row
+                elif not row and width > 1:
+                    continue  # a blank line
+                elif len(row) < width:
+                    self._short += 1
+                    yield row + [""] * (width - len(row))
+                elif not any(row[width:]):
+                    yield row[:width]
+                else:
+                    reason = f"{len(row)} cells, the header has {width}"
+                    self._table.rejected.append(Rejected(before + reader.line_num, reason, row))
+
+    def _reader(self, lines: Iterable[str]) -> Any:
+        return csv.reader(lines, delimiter=self._separator, strict=True)
+
+    @contextmanager
+    def _csv_errors(self, reader: Any) -> Iterator[None]:
+        try:
+            yield
+        except csv.Error as error:
+            raise InputError(
+                f"{self._table.path}: line {self._line + reader.line_num}: {error}; a quotation mark is not closed or "
+                "not doubled: mend it"
+            ) from error
+
+
+class _Joined(io.RawIOBase):
+    def __init__(self, begin: bytes, read: Callable[[], bytes]) -> None:
+        self._held, self._read = memoryview(begin), read
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._held:
+            self._held = memoryview(self._read())
+        size = min(len(buffer), len(self._held))
+        buffer[:size], self._held = self._held[:size], self._held[size:]
+        return size
+
+
+def _joined(begin: bytes, read: Callable[[], bytes]) -> io.BufferedReader:
+    """Return a stream of some bytes and of all that is read behind them."""
+    return io.BufferedReader(_Joined(begin, read), 1 << 20)
+
+
+def _end_of_rows(block: bytes) -> int:
+    """Return where the last whole row of a block ends, if quotation marks stand at the ends of cells; else 0."""
+    marks, end = block.count(b'"'), len(block)
+    while (end := block.rfind(b"\n", 0, end)) >= 0:
+        if (marks - block.count(b'"', end)) % 2 == 0:
+            return end + 1
+    return 0
+
+
+def _is_regular(block: bytes, separator: str) -> bool:
+    """Tell whether quotation marks stand only at the ends of cells or doubled inside quoted ones."""
+    if b'"' not in block:
+        return True
+    import numpy as np
+
+    held = np.frombuffer(b"\n" + block + b"\n", np.uint8)
+    marks = np.flatnonzero(held == ord('"'))
+    if len(marks) % 2:
+        return False
+    opening, closing_marks = marks[::2], marks[1::2]
+    outside = np.isin(np.arange(256), [ord(separator), ord("\n"), ord("\r"), ord('"')])
+    begins = outside[held[opening - 1]] & (held[opening - 1] != ord("\r"))
+    return bool(begins.all() and outside[held[closing_marks + 1]].all())
 
 
 def _separator(head: str, usual: str) -> str:
     """Return the separator that a header line uses: the usual one unless it has none and another splits the line."""
     return max((usual, "\t", ";", ",", "|"), key=lambda mark: (mark == usual and usual in head, head.count(mark)))
-
-
-def _again(first: str, rest: Iterable[str]) -> Iterator[str]:
-    yield first
-    yield from rest
 
 
 def _check_header(table: Table) -> None:
@@ -329,15 +547,10 @@ def _check_header(table: Table) -> None:
         table.notes.append(f"column {columns.index('') + 1} has no name; it is kept as it is")
 
 
-def _frames(table: Table, rows: Iterator[list[Any]]) -> Iterator[pd.DataFrame]:
+def _batches(table: Table, rows: Iterator[list[Any]]) -> Iterator[Batch]:
     while batch := list(islice(rows, BATCH_ROWS)):
-        yield _frame(table, batch)
-
-
-def _frame(table: Table, rows: list[list[Any]]) -> pd.DataFrame:
-    columns = zip(*rows, strict=True)
-    data = {name: pd.Series(list(cells), dtype=object) for name, cells in zip(table.columns, columns, strict=True)}
-    return pd.DataFrame(data, columns=pd.Index(table.columns, dtype=object))
+        cells = map(list, zip(*batch, strict=True))
+        yield Batch(dict(zip(table.columns, cells, strict=True)), len(batch))
 
 
 def _json_columns(open_bytes: Callable[[], BinaryIO], encoding: str) -> list[str]:
@@ -360,13 +573,12 @@ def _json_rows(table: Table, stream: io.TextIOWrapper) -> Iterator[list[Any]]:
             table.rejected.append(Rejected(number, f"not JSON ({error})", [line.rstrip("\n")]))
             continue
         if isinstance(found, dict):
-            yield [found.get(column, pd.NA) for column in table.columns]
+            yield [found.get(column, ABSENT) for column in table.columns]
         else:
             table.rejected.append(Rejected(number, "not a JSON object", [line.rstrip("\n")]))
 
 
 def _open_parquet(path: str, local: Path, opened: ExitStack) -> Table:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
@@ -376,16 +588,15 @@ def _open_parquet(path: str, local: Path, opened: ExitStack) -> Table:
         raise InputError(f"{path}: not a readable parquet file ({error}); write it again") from error
     table = Table(path, "parquet", list(schema.names), file.metadata.num_rows, iter(()), schema=schema)
     _check_header(table)
-    table.batches = _parquet_frames(file, path)
+    table.batches = _parquet_batches(file, path)
     return table
 
 
-def _parquet_frames(file: Any, path: str) -> Iterator[pd.DataFrame]:
-    import pyarrow as pa
-
+def _parquet_batches(file: Any, path: str) -> Iterator[Batch]:
     try:
-        for batch in file.iter_batches(batch_size=BATCH_ROWS):
-            yield pa.Table.from_batches([batch]).to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
+        for batch in file.iter_batches(batch_size=PARQUET_ROWS):
+            batch.validate(full=True)  # a damaged file may hold text that is not UTF-8
+            yield Batch(dict(zip(batch.schema.names, batch.columns, strict=True)), batch.num_rows)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: the parquet file is damaged ({error}); write it again") from error
 
@@ -404,7 +615,7 @@ def _open_xlsx(path: str, local: Path, sheet: str | None, opened: ExitStack) -> 
     if len(head["sheets"]) > 1:
         others = ", ".join(name for name in head["sheets"] if name != head["sheet"])
         table.notes.append(f"took sheet {head['sheet']!r}; not {others} (choose with --sheet)")
-    table.batches = _frames(table, _xlsx_rows(table, rows))
+    table.batches = _batches(table, _xlsx_rows(table, rows))
     return table
 
 

@@ -1,36 +1,39 @@
 """A batch of descriptions in, a labelled batch out: the one scoring path of command line, files and tests.
 
-It needs numpy and jieba alone. What it computes is the scikit-learn pipeline of `classifier.model`, term by term:
-sub-linear term frequency x inverse document frequency, each block of terms scaled to length one, one linear decision
-a label, a calibrated softmax, and a correction for the share of companies out of scope that the user expects
-(Saerens, Latinne and Decaestecker 2002, equation 4).
+What it computes is the scikit-learn pipeline of `classifier.model`, term by term: sub-linear term frequency x inverse
+document frequency, each block of terms scaled to length one, one linear decision a label, a calibrated softmax, and a
+correction for the share of companies out of scope that the user expects (Saerens, Latinne and Decaestecker 2002,
+equation 4). The work is done by `classifier.kernel`: as it stands for a few texts, which needs no other package than
+this, or as machine code for batches.
 """
 
-from collections.abc import Sequence
+import math
+import re
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
-from typing import NamedTuple
+from struct import calcsize
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
-from classifier.artifact import Model, load_model
+from classifier import kernel
+from classifier.automaton import Automaton, Facts, build_automaton, cast_view, load_automaton
 from classifier.domains import Scheme, load_scheme
-from classifier.errors import ArtifactError, ClassifierError
+from classifier.errors import ClassifierError
+from classifier.kernel import Results, Settings, Tables, Workspace
 from classifier.resources import labeled_folder, model_folder
-from classifier.text import (
-    MAX_CHARACTERS,
-    Segmenter,
-    Word,
-    load_dictionary,
-    normalize,
-)
+from classifier.text import MAX_CHARACTERS, normalize
 
-LEAST_WORDS = 2  # known Chinese words of two characters or more that a text needs before it can be accepted
-LEAST_COVER = 0.25  # share of a text's letters that such words must cover
-_SHOWN_FOR, _SHOWN_AGAINST = 4, 2
-_LEAST_SHOWN = 0.05  # log-odds below which a word is not worth showing
+if TYPE_CHECKING:
+    import numpy as np
+
+    from classifier.artifact import Model
+
+FEW = 200  # texts for which the kernel runs as it stands; machine code takes longer to load
 
 
 class Contribution(NamedTuple):
@@ -51,6 +54,27 @@ class Label(NamedTuple):
     status: str
     reason: str
     contributions: tuple[Contribution, ...]
+
+
+class Scores(NamedTuple):
+    """What the model says of a batch, one entry a text.
+
+    probabilities : float64 (texts, labels)
+    first, second : uint8
+        Columns of the domain and of the runner-up.
+    accepted : bool
+    reasons : uint8
+        The reasons in UTF-8, one behind the other.
+    reason_ends : int64 (texts + 1)
+        Where each begins and, last, the end.
+    """
+
+    probabilities: "np.ndarray"
+    first: "np.ndarray"
+    second: "np.ndarray"
+    accepted: "np.ndarray"
+    reasons: "np.ndarray"
+    reason_ends: "np.ndarray"
 
 
 @dataclass(frozen=True)
@@ -75,42 +99,17 @@ class Decision:
             if not 0 <= threshold <= 1:
                 raise ClassifierError(f"threshold is {threshold}; a probability lies between 0 and 1")
 
-    def least_probability(self, in_scope: bool) -> float:
-        """Return the least probability at which a label is accepted."""
-        return self.accept_in_scope_probability if in_scope else self.accept_probability
-
-
-class _Encoded(NamedTuple):
-    """The known terms of a batch: one entry an occurrence; ``document`` and ``term`` are indices."""
-
-    document: np.ndarray
-    term: np.ndarray
-    start: np.ndarray
-    end: np.ndarray
-
 
 class Scorer:
-    """A model made ready to label descriptions."""
+    """A model made ready to label descriptions; threads may share it."""
 
-    def __init__(self, model: Model, scheme: Scheme, decision: Decision | None = None) -> None:
-        self.model = model
-        self.scheme = scheme
+    def __init__(self, model: "Automaton | Model", scheme: Scheme, decision: Decision | None = None) -> None:
+        automaton = model if isinstance(model, Automaton) else build_automaton(model)
+        self.facts, self.scheme = automaton.facts, scheme
         self.decision = decision or Decision(
-            model.expected_out_of_scope, model.accept_probability, model.accept_in_scope_probability
+            self.facts.expected_out_of_scope, self.facts.accept_probability, self.facts.accept_in_scope_probability
         )
-        dictionary = load_dictionary(model.lexicon)
-        if dictionary.digest != model.dictionary_digest:
-            raise ArtifactError(
-                "the model was trained with another segmentation dictionary "
-                f"({model.dictionary_digest[:12]}) than jieba's here ({dictionary.digest[:12]}); "
-                "install jieba 0.42.1, or rebuild the model with gonglian train"
-            )
-        self._segmenter = Segmenter(dictionary)
-        self._vocabularies = _vocabularies(model)
-        self._block_of = np.repeat(np.arange(len(model.blocks)), [len(b.vocabulary) for b in model.blocks])
-        self._idf = np.concatenate([block.idf for block in model.blocks]).astype(np.float64)
-        self._coefficients = np.ascontiguousarray(model.coefficients, dtype=np.float64)
-        self._outside = model.labels.index(scheme.out_of_scope)
+        self._engines = _Engines(automaton)
 
     def with_decision(self, decision: Decision) -> "Scorer":
         """Return a scorer of the same model that decides otherwise."""
@@ -118,154 +117,206 @@ class Scorer:
         other.decision = decision
         return other
 
-    def probabilities(self, texts: Sequence[str]) -> np.ndarray:
+    def probabilities(self, texts: Sequence[str]) -> "np.ndarray":
         """Return calibrated probabilities, shape (texts, labels), rows summing to 1, labels in the model's order."""
-        normal, words = self._read(texts)
-        return self._probabilities(self._decide(self._encode(normal, words), len(normal))[0])
+        import numpy as np
+
+        data, ends = _encode(texts)
+        return self.score(data, np.frombuffer(ends, np.int64)).probabilities
 
     def label(self, texts: Sequence[str]) -> list[Label]:
         """Return one `Label` a text, in order: never accepted where the text gives the model too little to go by."""
-        normal, words = self._read(texts)
-        encoded = self._encode(normal, words)
-        decisions, weights = self._decide(encoded, len(normal))
-        probabilities = self._probabilities(decisions)
-        order = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]
-        explained = self._explain(encoded, weights, words, order)
-        return [
-            self._label(texts[i], normal[i], words[i], probabilities[i], order[i], explained[i])
-            for i in range(len(texts))
-        ]
+        engine = self._engines.choose(len(texts))
+        settings = engine.settings(self.facts, self.scheme, self.decision)
+        with engine.workspace() as work:
+            return [self._label(engine, settings, work, text) for text in texts]
 
-    def _read(self, texts: Sequence[str]) -> tuple[list[str], list[list[Word]]]:
-        normal = [normalize(text) for text in texts]
-        return normal, [self._segmenter.words(text) for text in normal]
+    def score(self, data: Any, ends: "np.ndarray") -> Scores:
+        """Score texts in UTF-8 that stand one behind the other in a buffer.
 
-    def _encode(self, normal: list[str], words: list[list[Word]]) -> _Encoded:
-        documents, terms, starts, ends = [], [], [], []
-        for index, (text, found) in enumerate(zip(normal, words, strict=True)):
-            for block, vocabulary in zip(self.model.blocks, self._vocabularies, strict=True):
-                for term, start, end in self._segmenter.terms(block.kind, block.parameters, text, found):
-                    known = vocabulary.get(term)
-                    if known is not None:
-                        documents.append(index)
-                        terms.append(known)
-                        starts.append(start)
-                        ends.append(end)
-        return _Encoded(*(np.asarray(column, dtype=np.int64) for column in (documents, terms, starts, ends)))
-
-    def _decide(self, encoded: _Encoded, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return decisions (texts, labels) and each occurrence's share of its term's TF-IDF weight."""
-        size = len(self._idf)
-        keys, inverse, counts = np.unique(
-            encoded.document * size + encoded.term, return_inverse=True, return_counts=True
-        )
-        document, term = keys // size, keys % size
-        weights = (1.0 + np.log(counts)) * self._idf[term]
-        group = document * len(self.model.blocks) + self._block_of[term]
-        weights /= np.sqrt(np.bincount(group, weights**2))[group]
-        decisions = np.tile(self.model.intercepts, (count, 1))
-        for label in range(len(self.model.labels)):
-            added = np.bincount(document, weights * self._coefficients[term, label], minlength=count)
-            decisions[:, label] += added[:count]
-        return decisions, (weights / counts)[inverse]
-
-    def _probabilities(self, decisions: np.ndarray) -> np.ndarray:
-        logits = self.model.slope * decisions + self.model.bias
-        trained, expected = self.model.trained_out_of_scope, self.decision.expected_out_of_scope
-        shift = np.full(len(self.model.labels), np.log((1 - expected) / (1 - trained)))
-        shift[self._outside] = np.log(expected / trained)
-        logits = logits + shift
-        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return exponentials / exponentials.sum(axis=1, keepdims=True)
-
-    def _explain(
-        self, encoded: _Encoded, weights: np.ndarray, words: list[list[Word]], order: np.ndarray
-    ) -> list[tuple[Contribution, ...]]:
-        """Return for each text what its words add to the log-odds of the first label against the second.
-
-        Every term's exact contribution is spread evenly over the characters of its occurrences and gathered by
-        word, so the contributions of a text sum to the difference of the two decisions (less the intercepts).
+        Parameters
+        ----------
+        data : buffer of bytes
+        ends : int64 array of shape (texts + 1,)
+            Where each text begins and, last, the end.
         """
-        first, second = order[encoded.document].T
-        difference = self._coefficients[encoded.term, first] - self._coefficients[encoded.term, second]
-        shares = self.model.slope * weights * difference / np.maximum(encoded.end - encoded.start, 1)
-        bounds = np.searchsorted(encoded.document, np.arange(len(words) + 1))
-        return [
-            _gather(shares[low:high], encoded.start[low:high], encoded.end[low:high], found)
-            for found, low, high in zip(words, bounds, bounds[1:], strict=False)
+        import numpy as np
+
+        count = len(ends) - 1
+        engine = self._engines.choose(count)
+        settings = engine.settings(self.facts, self.scheme, self.decision)
+        results = engine.score(settings, data, ends, bytes(count), normal=False)
+        left = np.flatnonzero(np.asarray(results.doubt)[:count] == kernel.NOT_READ)
+        if len(left):
+            whole = memoryview(data)
+            texts = [str(whole[ends[i] : ends[i + 1]], "utf-8", "replace") for i in left.tolist()]
+            cut = bytes(len(text) > MAX_CHARACTERS for text in texts)
+            others = engine.score(settings, *_encode([normalize(text) for text in texts]), cut, normal=True)
+            results = engine.merge(results, others, left)
+        return Scores(
+            np.asarray(results.probabilities)[: count * len(self.facts.labels)].reshape(count, len(self.facts.labels)),
+            np.asarray(results.first)[:count],
+            np.asarray(results.second)[:count],
+            np.asarray(results.doubt)[:count] == kernel.ACCEPTED,
+            np.asarray(results.reasons)[: results.reason_ends[count]],
+            np.asarray(results.reason_ends)[: count + 1],
+        )
+
+    def _label(self, engine: "_Engine", settings: Settings, work: Workspace, text: str) -> Label:
+        results = engine.score(settings, *_encode([text]), bytes(1), normal=False, work=work)
+        if results.doubt[0] == kernel.NOT_READ:
+            cut = bytes([len(text) > MAX_CHARACTERS])
+            results = engine.score(settings, *_encode([normalize(text)]), cut, normal=True, work=work)
+        first, second = self.facts.labels[results.first[0]], self.facts.labels[results.second[0]]
+        return Label(
+            first,
+            self.scheme.name(first),
+            float(results.probabilities[results.first[0]]),
+            second,
+            float(results.probabilities[results.second[0]]),
+            "review" if results.doubt[0] else "accepted",
+            bytes(results.reasons[: results.reason_ends[1]]).decode(),
+            tuple(_contributions(work)),
+        )
+
+
+def _contributions(work: Workspace) -> list[Contribution]:
+    """Return what each word of the last text adds, the strongest first."""
+    found = []
+    for index in range(work.sizes[kernel.WORDS]):
+        if work.word_same[index] == index:
+            place = range(work.word_start[index], work.word_end[index])
+            found.append(Contribution("".join(chr(work.characters[i]) for i in place), float(work.total[index])))
+    return sorted(found, key=lambda contribution: -abs(contribution.log_odds))
+
+
+class _Engines:
+    """The kernel as it stands, and as machine code once there is enough to do."""
+
+    def __init__(self, automaton: Automaton) -> None:
+        self._tables = automaton.tables
+        self._plain = _Engine(
+            kernel, Tables(*(memoryview(array) for array in automaton.tables)), automaton.facts, lambda array: array
+        )
+        self._machine: _Engine | None = None
+
+    def choose(self, texts: int) -> "_Engine":
+        if self._machine is None and texts > FEW:
+            import numpy as np
+
+            from classifier.machine import compiled
+
+            tables = Tables(*(np.array(array) for array in self._tables))  # on large pages of memory
+            self._machine = _Engine(compiled(), tables, self._plain.facts, lambda array: np.asarray(memoryview(array)))
+        return self._plain if self._machine is None or texts <= FEW else self._machine
+
+
+class _Engine:
+    """The kernel, as it stands or as machine code, with arrays as it takes them: ``view`` makes them of a buffer."""
+
+    def __init__(self, functions: Any, tables: Tables, facts: Facts, view: Callable[[Any], Any]) -> None:
+        self.facts = facts
+        self._kernel, self._tables, self._view = functions, tables, view
+        self._spare: list[Workspace] = []
+
+    def settings(self, facts: Facts, scheme: Scheme, decision: Decision) -> Settings:
+        """Return the numbers of a model and a decision; the prior's correction is part of the constants."""
+        outside = facts.labels.index(scheme.out_of_scope)
+        trained, expected = facts.trained_out_of_scope, decision.expected_out_of_scope
+        shift = [
+            facts.slope * intercept
+            + bias
+            + math.log(expected / trained if label == outside else (1 - expected) / (1 - trained))
+            for label, (intercept, bias) in enumerate(zip(facts.intercepts, facts.bias, strict=True))
         ]
+        least_inside, least_outside = decision.accept_in_scope_probability, decision.accept_probability
+        phrases = [
+            phrase.format(outside=least_outside, inside=least_inside, most=MAX_CHARACTERS).encode()
+            for phrase in kernel.PHRASES
+        ]
+        return Settings(
+            labels=len(facts.labels),
+            outside=outside,
+            shortest=facts.shortest,
+            longest=facts.longest,
+            unknown_weight=facts.unknown_weight,
+            slope=facts.slope,
+            shift=self._view(array("d", shift)),
+            least_inside=least_inside,
+            least_outside=least_outside,
+            phrases=self._view(b"".join(phrases)),
+            phrase_ends=self._view(array("q", accumulate(map(len, phrases), initial=0))),
+        )
 
-    def _label(
-        self,
-        text: str,
-        normal: str,
-        words: list[Word],
-        probabilities: np.ndarray,
-        order: np.ndarray,
-        contributions: tuple[Contribution, ...],
-    ) -> Label:
-        first, second = (self.model.labels[i] for i in order)
-        best, next_best = (float(probabilities[i]) for i in order)
-        doubt = self._doubt(normal, words, best, self.decision.least_probability(first != self.scheme.out_of_scope))
-        notes = [doubt] if doubt else []
-        if len(text) > MAX_CHARACTERS:
-            notes.append(f"只读了前{MAX_CHARACTERS}个字符")
-        reason = "；".join([*notes, *_terms_for_and_against(contributions)])
-        status = "review" if doubt else "accepted"
-        return Label(first, self.scheme.name(first), best, second, next_best, status, reason, contributions)
+    @contextmanager
+    def workspace(self) -> Iterator[Workspace]:
+        """Lend scratch arrays to one thread."""
+        work = self._spare.pop() if self._spare else self._new_workspace()
+        yield work
+        self._spare.append(work)
 
-    def _doubt(self, normal: str, words: list[Word], probability: float, least: float) -> str:
-        """Return why a person should look at the text, or nothing."""
-        if not normal:
-            return "没有说明文字"
-        known = [word for word in words if len(word.text) > 1 and _is_chinese(word.text) and self._knows(word.text)]
-        if not known:
-            return "没有模型认识的词"
-        letters = sum(character.isalpha() for character in normal)
-        cover = sum(len(word.text) for word in known) / letters
-        if len({word.text for word in known}) < LEAST_WORDS or cover < LEAST_COVER:
-            return "模型认识的词太少"
-        if probability < least:
-            return f"概率低于{least:.2f}"
-        return ""
+    def _new_workspace(self) -> Workspace:
+        terms, lanes = self._tables.starts[3], len(self._tables.rows) // self._tables.starts[3]
+        sizes = kernel.workspace_sizes(MAX_CHARACTERS, self.facts.longest, int(terms), int(lanes))
+        return Workspace(*(self._zeros(kind, size) for kind, size in sizes))
 
-    def _knows(self, word: str) -> bool:
-        return any(word in vocabulary for vocabulary in self._vocabularies)
+    def _zeros(self, kind: str, size: int) -> Any:
+        return self._view(cast_view(memoryview(bytearray(max(size, 1) * calcsize(kind))), kind))
 
+    def score(
+        self, settings: Settings, data: Any, ends: Any, cut: bytes, *, normal: bool, work: Workspace | None = None
+    ) -> Results:
+        """Score texts; those that have to be normalised first get the doubt `kernel.NOT_READ`."""
+        count = len(ends) - 1
+        room = kernel.reason_room(count, int(ends[count] - ends[0]))
+        results = self._results(count, room)
+        data, ends, cut = self._view(data), self._view(ends), self._view(cut)
+        if work:
+            self._kernel.score_texts(self._tables, settings, work, data, ends, normal, cut, results)
+        else:
+            with self.workspace() as work:
+                self._kernel.score_texts(self._tables, settings, work, data, ends, normal, cut, results)
+        return results
 
-def _vocabularies(model: Model) -> list[dict[str, int]]:
-    vocabularies, start = [], 0
-    for block in model.blocks:
-        vocabularies.append({term: start + i for i, term in enumerate(block.vocabulary)})
-        start += len(block.vocabulary)
-    return vocabularies
+    def _results(self, count: int, room: int) -> Results:
+        return Results(
+            self._zeros("d", count * len(self.facts.labels)),
+            self._zeros("B", count),
+            self._zeros("B", count),
+            self._zeros("B", count),
+            self._zeros("B", room),
+            self._zeros("q", count + 1),
+        )
 
+    def merge(self, results: Results, others: Results, places: "np.ndarray") -> Results:
+        """Return results with those of others at some places."""
+        import numpy as np
 
-def _is_chinese(word: str) -> bool:
-    return "\u4e00" <= word[0] <= "\u9fff"
-
-
-def _gather(shares: np.ndarray, start: np.ndarray, end: np.ndarray, words: list[Word]) -> tuple[Contribution, ...]:
-    if not words:
-        return ()
-    length = max(words[-1].end, int(end.max(initial=0)))
-    steps = np.bincount(start, shares, minlength=length + 1) - np.bincount(end, shares, minlength=length + 1)
-    running = np.concatenate([[0.0], np.cumsum(np.cumsum(steps))])
-    totals: dict[str, float] = {}
-    for word in words:
-        totals[word.text] = totals.get(word.text, 0.0) + float(running[word.end] - running[word.start])
-    return tuple(Contribution(word, total) for word, total in sorted(totals.items(), key=lambda item: -abs(item[1])))
+        count, labels = len(results.reason_ends) - 1, len(self.facts.labels)
+        replaced = np.full(count, -1, np.int64)
+        replaced[places] = np.arange(len(places))
+        probabilities = np.asarray(results.probabilities).reshape(-1, labels)
+        probabilities[places] = np.asarray(others.probabilities).reshape(-1, labels)
+        for into, values in zip(results[1:4], others[1:4], strict=True):
+            np.asarray(into)[places] = np.asarray(values)[: len(places)]
+        room = int(results.reason_ends[count] + others.reason_ends[len(places)])
+        merged, ends = self._zeros("B", room), self._zeros("q", count + 1)
+        self._kernel.merge_reasons(
+            results.reasons, results.reason_ends, others.reasons, others.reason_ends, self._view(replaced), merged, ends
+        )
+        return results._replace(reasons=merged, reason_ends=ends)
 
 
-def _terms_for_and_against(contributions: tuple[Contribution, ...]) -> list[str]:
-    favour = [c for c in contributions if c.log_odds >= _LEAST_SHOWN][:_SHOWN_FOR]
-    against = [c for c in contributions if c.log_odds <= -_LEAST_SHOWN][:_SHOWN_AGAINST]
-    parts = []
-    if favour:
-        parts.append("支持：" + "、".join(f"{c.word} {c.log_odds:+.2f}" for c in favour))
-    if against:
-        parts.append("反对：" + "、".join(f"{c.word} {c.log_odds:+.2f}" for c in against))
-    return parts
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _encode(texts: Sequence[str]) -> tuple[bytes, array]:
+    """Return texts in UTF-8 one behind the other, and where each begins and the last ends."""
+    try:
+        encoded = [text.encode() for text in texts]
+    except UnicodeEncodeError:  # halves of characters, from broken JSON; normalisation makes spaces of them, too
+        encoded = [_SURROGATE.sub(" ", text).encode() for text in texts]
+    return b"".join(encoded), array("q", accumulate(map(len, encoded), initial=0))
 
 
 @lru_cache(maxsize=2)
@@ -278,7 +329,7 @@ def load_scorer(model: Path | None = None, labeled: Path | None = None) -> Score
         If the model is damaged or of another scheme, format or dictionary.
     """
     scheme = load_scheme(labeled or labeled_folder())
-    return Scorer(load_model(model or model_folder(), scheme), scheme)
+    return Scorer(load_automaton(model or model_folder(), scheme), scheme)
 
 
 def decide_with(scorer: Scorer, expected_out_of_scope: float | None, accept_probability: float | None) -> Scorer:

@@ -27,9 +27,15 @@ CLAUSE_ENDS = ",。;!?"  # in a normal form
 
 _TAG = re.compile(r"</?[a-zA-Z!][^<>]{0,300}>")
 _SPACE = re.compile(r"\s+")
-_SPACE_IN_CHINESE = re.compile(r"(?<=[\u3400-\u9fff,.;:!?()、。]) (?=[\u3400-\u9fff,.;:!?()、。])")
-_RUN = re.compile(r"[^\W\d_]+")
-_LETTER = re.compile(r"[^\W\d_]")
+TIGHT = r"[\u3400-\u9fff,.;:!?()、。]"  # between two of these no space stands
+_SPACE_IN_CHINESE = re.compile(f"(?<={TIGHT}) (?={TIGHT})")
+LETTERS = r"[^\W\d_]"
+_RUN = re.compile(f"{LETTERS}+")
+_LETTER = re.compile(LETTERS)
+JIEBA_CHUNK = (
+    r"[\u4E00-\u9FD5a-zA-Z0-9+#&\._%\-]"  # what jieba 0.42.1 looks up; other characters are words of their own
+)
+JIEBA_LATIN = r"[a-zA-Z0-9]"  # single ones side by side are one word
 _BOILERPLATE = re.compile(
     r"""\(?(?:除)?依法[须需]经(?:相关部门)?批准的(?:项目|经营项目)[^()。;]{0,80}(?:\([^()]*\)[^()。;]{0,20})?\)?
     |[(\[]?(?:许可|一般)(?:经营)?项目(?:是|为)?[)\]]?:
@@ -41,18 +47,25 @@ _BOILERPLATE = re.compile(
     """,
     re.VERBOSE,
 )
-_CLAUSE = re.compile(f"[^{CLAUSE_ENDS}]+")
-_OFFERS = re.compile(
-    "是一[家个款]|主要从事|专业从事|致力于|专注于|主营|主要产品|提供|产品包括|产品有|业务包括|从事|研发、|生产、"
+# Every text in which _BOILERPLATE finds something has one of these in it (so others need not be searched).
+BOILERPLATE_SIGNS = (
+    *("依法", "许可项", "许可经", "一般项", "一般经", "具体经", "不得从", "禁止", "限制", "规定", "营业执", "许可证"),
 )
+_CLAUSE = re.compile(f"[^{CLAUSE_ENDS}]+")
+# A clause with one of these says what the company offers.
+OFFERS = (
+    *("是一家", "是一个", "是一款", "主要从事", "专业从事", "致力于", "专注于", "主营", "主要产品", "提供", "产品包括"),
+    *("产品有", "业务包括", "从事", "研发、", "生产、"),
+)
+_OFFERS = re.compile("|".join(OFFERS))
 
 
 def normalize(text: str) -> str:
     """Return the normal form of a description: the only form that is segmented, trained on and scored.
 
-    HTML noise out; compatibility and full-width forms folded (NFKC); traditional characters to simplified (OpenCC
-    t2s); lower case; control characters to spaces; boilerplate of registered scopes out; one space at most between
-    words and none between Chinese characters; at most `MAX_CHARACTERS` characters.
+    HTML noise out; compatibility and full-width forms folded (NFKC); texts with traditional characters to simplified
+    (OpenCC t2s); lower case; control characters to spaces; boilerplate of registered scopes out; one space at most
+    between words and none between Chinese characters; at most `MAX_CHARACTERS` characters.
 
     >>> normalize("ＡＧＶ 機器人，<b>研發</b>　與 銷售")
     'agv 机器人,研发与销售'
@@ -61,15 +74,14 @@ def normalize(text: str) -> str:
     """
     text = _TAG.sub(" ", html.unescape(text[: 2 * MAX_CHARACTERS]))
     text = unicodedata.normalize("NFKC", text)
-    text = (
-        "".join(" " if unicodedata.category(c) in _INVISIBLE else c for c in text) if not text.isprintable() else text
-    )
-    text = _converter().convert(text).lower()
-    text = _BOILERPLATE.sub("", _SPACE.sub(" ", text))
+    text = "".join(" " if unicodedata.category(c) in INVISIBLE else c for c in text) if not text.isprintable() else text
+    if not traditional_characters().isdisjoint(text):
+        text = _converter().convert(text)
+    text = _BOILERPLATE.sub("", _SPACE.sub(" ", text.lower()))
     return _SPACE_IN_CHINESE.sub("", text).strip()[:MAX_CHARACTERS]
 
 
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 @lru_cache(maxsize=1)
@@ -77,6 +89,13 @@ def _converter() -> Any:
     import opencc
 
     return opencc.OpenCC("t2s")
+
+
+@lru_cache(maxsize=1)
+def traditional_characters() -> frozenset[str]:
+    """Return the characters that OpenCC makes another one of, wherever they stand."""
+    planes = "".join(map(chr, [*range(0x2E80, 0xD800), *range(0xF900, 0xFB00), *range(0x20000, 0x33480)]))
+    return frozenset(a for a, b in zip(planes, _converter().convert(planes), strict=True) if a != b)
 
 
 @dataclass(frozen=True)

@@ -92,4 +92,4 @@ def test_a_folder_with_other_files_is_not_overwritten(small_model, tmp_path):
 
 def test_the_card_is_that_of_the_shipped_model(scorer):
     card = (model_folder() / "card.md").read_text(encoding="utf-8")
-    assert card.startswith(f"# Model card: {scorer.model.identity}\n"), "make card"
+    assert card.startswith(f"# Model card: {scorer.facts.identity}\n"), "make card"

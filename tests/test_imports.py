@@ -9,8 +9,8 @@ LAYERS = [
     {"domains", "text", "encoding"},
     {"labels", "xlsx_child", "augment"},
     {"records"},
-    {"outputs", "artifact"},
-    {"weighting"},
+    {"outputs", "artifact", "kernel"},
+    {"weighting", "automaton", "machine"},
     {"model", "scoring"},
     {"evaluate", "batch", "doctor"},
 ]

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from classifier.errors import OutputError
 from classifier.outputs import guard, open_output
+from classifier.records import ABSENT, Batch
 
 
 def frame(**columns):
-    return pd.DataFrame({name: pd.Series(cells, dtype=object) for name, cells in columns.items()})
+    return Batch(columns, len(next(iter(columns.values()))))
 
 
 def written(path, format, *frames, **options):
@@ -71,7 +72,7 @@ def test_more_rows_than_xlsx_holds_are_refused(tmp_path, monkeypatch):
 
 def test_gzip_output_is_the_same_bytes_every_time(tmp_path):
     for name in ("a.csv.gz", "b.csv.gz"):
-        written(tmp_path / name, "csv", frame(简介=["机器人"]), zipped=True)
+        written(tmp_path / name, "csv", frame(简介=["机器人"]), zipped="gzip")
     assert (tmp_path / "a.csv.gz").read_bytes() == (tmp_path / "b.csv.gz").read_bytes()
     assert gzip.decompress((tmp_path / "a.csv.gz").read_bytes()).decode() == "简介\n机器人\n"
 
@@ -82,7 +83,7 @@ def test_marked_csv_opens_in_excel(tmp_path):
 
 
 def test_json_lines_leave_missing_keys_away(tmp_path):
-    written(tmp_path / "a.jsonl", "jsonl", frame(a=[None, pd.NA], b=[["甲"], {"c": 1}], n=[1, 2.5]))
+    written(tmp_path / "a.jsonl", "jsonl", frame(a=[None, ABSENT], b=[["甲"], {"c": 1}], n=[1, 2.5]))
     lines = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text(encoding="utf-8").splitlines()]
     assert lines == [{"a": None, "b": ["甲"], "n": 1}, {"b": {"c": 1}, "n": 2.5}]
 

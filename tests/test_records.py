@@ -6,7 +6,6 @@ import subprocess
 import zipfile
 
 import openpyxl
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from classifier import records, xlsx_child
 from classifier.encoding import detect_encoding
 from classifier.errors import InputError
-from classifier.records import cell_text, find_roles, format_of, join_texts, open_table
+from classifier.records import ABSENT, Batch, cell_text, find_roles, format_of, join_texts, open_table
 
 HEADER = "企业名称,简介\n"
 ROWS = "三一重工,工程机械制造\n奇安信,网络安全产品\n"
@@ -22,8 +21,8 @@ ROWS = "三一重工,工程机械制造\n奇安信,网络安全产品\n"
 
 def rows_of(path, **options):
     with open_table(str(path), **options) as table:
-        frames = list(table.batches)
-        rows = [row for frame in frames for row in frame.astype(object).values.tolist()]
+        batches = list(table.batches)
+        rows = [list(row) for batch in batches for row in zip(*map(batch.cells, batch.columns), strict=True)]
         return table, rows
 
 
@@ -49,13 +48,14 @@ def workbook(path, rows, *, title="名单", merge=None, sheets=()):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("a.csv", ("csv", False)),
-        ("a.TSV", ("tsv", False)),
-        ("名单.2020.csv.gz", ("csv", True)),
-        ("a.xlsx", ("xlsx", False)),
-        ("a.jsonl.gz", ("jsonl", True)),
-        ("a.parquet", ("parquet", False)),
-        ("-", ("csv", False)),
+        ("a.csv", ("csv", "")),
+        ("a.TSV", ("tsv", "")),
+        ("名单.2020.csv.gz", ("csv", "gzip")),
+        ("名单.csv.zst", ("csv", "zstd")),
+        ("a.xlsx", ("xlsx", "")),
+        ("a.jsonl.gz", ("jsonl", "gzip")),
+        ("a.parquet", ("parquet", "")),
+        ("-", ("csv", "")),
     ],
 )
 def test_extension_tells_the_format(name, expected):
@@ -300,7 +300,7 @@ def test_json_lines_keep_values_and_missing_keys_apart(tmp_path):
     content = '{"name": "甲", "简介": null, "n": 1}\n\n{"name": "乙", "tags": ["a"]}\n[1]\n{broken\n'
     table, rows = rows_of(write(tmp_path / "a.jsonl", content))
     assert table.columns == ["name", "简介", "n", "tags"]
-    assert rows == [["甲", None, 1, pd.NA], ["乙", pd.NA, pd.NA, ["a"]]]
+    assert rows == [["甲", None, 1, ABSENT], ["乙", ABSENT, ABSENT, ["a"]]]
     assert [r.line for r in table.rejected] == [4, 5]
 
 
@@ -337,8 +337,10 @@ def test_no_description_column_is_said_with_what_was_found(tmp_path):
 
 
 def test_joined_descriptions_leave_out_what_is_empty_or_repeated():
-    frame = pd.DataFrame({"a": ["机器人", "", None], "b": ["机器人", "视觉", None]}, dtype=object)
-    assert join_texts(frame, ["a", "b"]) == ["机器人", "视觉", ""]
+    batch = Batch(
+        {"a": ["机器人", "", None, "甲"], "b": [" 机器人", "视觉", None, "乙"], "c": ["", "视觉", "\u3000", "甲"]}, 4
+    )
+    assert join_texts(batch, ["a", "b", "c"]).to_pylist() == ["机器人", "视觉", "", "甲。乙"]
 
 
 @pytest.mark.parametrize(("value", "text"), [(1, "1"), (1.5, "1.5"), (float("nan"), ""), ({"a": "甲"}, '{"a": "甲"}')])

@@ -62,14 +62,14 @@ def test_threshold_decides_what_is_accepted(scorer):
 
 
 def test_expected_share_out_of_scope_moves_every_probability_that_way(scorer):
-    outside = scorer.model.labels.index("out_of_scope")
+    outside = scorer.facts.labels.index("out_of_scope")
     few, many = (decide_with(scorer, share, None).probabilities([ROBOT, BAKERY, "技术服务"]) for share in (0.3, 0.95))
     assert (few[:, outside] < many[:, outside]).all()
 
 
 def test_prior_correction_follows_bayes(scorer):
     """Odds of out of scope are multiplied by the ratio of prior odds."""
-    outside = scorer.model.labels.index("out_of_scope")
+    outside = scorer.facts.labels.index("out_of_scope")
     odds = []
     for share in (0.5, 0.9):
         p = decide_with(scorer, share, None).probabilities(["软件开发与系统集成"])[0, outside]
@@ -85,7 +85,7 @@ def test_impossible_decisions_are_refused(share, threshold):
 
 def test_contributions_sum_to_the_difference_of_the_two_decisions(scorer, few_examples):
     """Words carry all of it where every known term lies inside words (no term reaches into a gap)."""
-    model = scorer.model
+    model = scorer.facts
     for text in [ROBOT, FIREWALL, *(example.text for example in few_examples[::40])]:
         label = scorer.label([text])[0]
         first, second = model.labels.index(label.domain), model.labels.index(label.runner_up)
@@ -94,7 +94,7 @@ def test_contributions_sum_to_the_difference_of_the_two_decisions(scorer, few_ex
             np.log(scorer.decision.expected_out_of_scope / model.trained_out_of_scope),
             np.log((1 - scorer.decision.expected_out_of_scope) / (1 - model.trained_out_of_scope)),
         )
-        constant = model.slope * model.intercepts + model.bias + shift
+        constant = model.slope * np.array(model.intercepts) + np.array(model.bias) + shift
         log_odds = np.log(label.probability / label.runner_up_probability)
         expected = log_odds - constant[first] + constant[second]
         assert sum(c.log_odds for c in label.contributions) == pytest.approx(expected, abs=1e-6)
@@ -109,7 +109,7 @@ def test_reason_names_the_words_that_decided(scorer):
 def test_removing_the_deciding_word_moves_the_probability_down(scorer):
     label = scorer.label([FIREWALL])[0]
     word = label.contributions[0].word
-    weaker = scorer.probabilities([FIREWALL.replace(word, "")])[0, scorer.model.labels.index("security")]
+    weaker = scorer.probabilities([FIREWALL.replace(word, "")])[0, scorer.facts.labels.index("security")]
     assert weaker < label.probability
 
 

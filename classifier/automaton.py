@@ -1,0 +1,420 @@
+"""A model and its dictionary as flat arrays: what `classifier.kernel` walks over, kept in the private cache.
+
+One trie holds the words of the dictionary, the words of the vocabulary and the character n-grams, so that one walk
+from each place of a text finds all of them. Its edges stand in a perfect hash table keyed by parent and character: one
+look answers, without a branch that the processor might guess wrongly. What is frequent has a low number, so that what
+is used often lies together. The arrays are made from a checked model in some seconds, kept
+in a file that is mapped into memory, and made again whenever the model, jieba or OpenCC is another one.
+"""
+
+import json
+import math
+import mmap
+import os
+import re
+import sys
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from classifier import text as rules
+from classifier.domains import Scheme
+from classifier.errors import ArtifactError
+from classifier.kernel import (
+    ALPHABETIC,
+    CHUNK,
+    CLAUSE_END,
+    EDGE_BITS,
+    LANES,
+    LATIN,
+    LETTER,
+    OFFER_START,
+    PAIR_BITS,
+    PLAIN,
+    SIGN_END,
+    SPACE,
+    TIGHT,
+    Tables,
+    bucket_of,
+    hash_of,
+    slot_of,
+)
+
+if TYPE_CHECKING:
+    from classifier.artifact import Model
+
+LAYOUT = 5  # of the file; another number makes it anew
+_MAGIC = b"gonglian automaton\n"
+_TERM_KINDS = ("words", "offering", "characters")
+
+
+_TYPES = {
+    "kinds": "B",
+    "folded": "H",
+    "properties": "B",
+    "signs": "i",
+    "offers": "i",
+    "codes": "H",
+    "first": "i",
+    "edges": "q",
+    "edge_displacements": "B",
+    "weights": "d",
+    "words": "i",
+    "pairs": "q",
+    "pair_displacements": "B",
+    "pair_terms": "i",
+    "starts": "i",
+    "rows": "f",
+}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a scorer has to know of a model beside the arrays; see `classifier.artifact.Model` for the names."""
+
+    identity: str
+    labels: tuple[str, ...]
+    intercepts: tuple[float, ...]
+    bias: tuple[float, ...]
+    slope: float
+    trained_out_of_scope: float
+    expected_out_of_scope: float
+    accept_probability: float
+    accept_in_scope_probability: float
+    shortest: int
+    longest: int
+    unknown_weight: float
+
+
+class Automaton(NamedTuple):
+    """A model made ready for the kernel."""
+
+    facts: Facts
+    tables: Tables
+
+
+def load_automaton(folder: Path, scheme: Scheme) -> Automaton:
+    """Return the arrays of a model folder, from the private cache if they were made of the same model before.
+
+    The model's files are read and their SHA-256 checked when the arrays are made, and again whenever size, time or
+    inode of one of them is another than at the last check.
+
+    Raises
+    ------
+    ArtifactError
+        If the model is damaged or of another scheme, format or dictionary.
+    """
+    stamps = _stamps(folder)
+    path = _cache_path(folder)
+    held = _read(path, stamps, scheme) if path else None
+    if held is not None:
+        return held
+    from classifier.artifact import load_model
+
+    model = load_model(folder, scheme)
+    automaton = build_automaton(model)
+    if path:
+        _write(path, automaton, {"stamps": stamps, "scheme": [scheme.version, scheme.digest]})
+    return automaton
+
+
+def _stamps(folder: Path) -> list[list[Any]]:
+    """Return what tells, without reading them, that the files on which the arrays depend are still the same."""
+    stamps: list[list[Any]] = [[LAYOUT, *sys.version_info[:3], unicodedata.unidata_version, sys.byteorder]]
+    others = [Path(spec.origin).parent for name in ("jieba", "opencc") if (spec := find_spec(name)) and spec.origin]
+    paths = [*sorted(folder.glob("*.npy")), folder / "manifest.json"]
+    for path in [
+        *paths,
+        *(folder / "dict.txt" for folder in others[:1]),
+        *(folder / "__init__.py" for folder in others),
+    ]:
+        try:
+            status = path.stat()
+        except OSError:
+            continue
+        stamps.append([str(path), status.st_size, status.st_mtime_ns, status.st_ino])
+    return stamps
+
+
+def _cache_path(folder: Path) -> Path | None:
+    cache = rules.cache_folder()
+    name = re.sub(r"\W+", "-", str(folder.resolve()))[-60:].strip("-")
+    key = f"{abs(hash_text(str(folder.resolve()))):016x}"
+    return cache / f"automaton-{name}-{key}.bin" if cache else None
+
+
+def hash_text(text: str) -> int:
+    """Return 64 bits that stand for a text, the same in every run."""
+    import hashlib
+
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+def _read(path: Path, stamps: list[list[Any]], scheme: Scheme) -> Automaton | None:
+    try:
+        with path.open("rb") as file:
+            if file.read(len(_MAGIC)) != _MAGIC:
+                return None
+            header = json.loads(file.readline())
+            if header["stamps"] != stamps or header["scheme"] != [scheme.version, scheme.digest]:
+                return None
+            whole = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        if len(whole) != header["bytes"]:
+            return None
+        spans: dict[str, tuple[int, int]] = header["arrays"]
+        arrays: dict[str, Any] = {n: cast_view(whole[i:j], _TYPES[n]) for n, (i, j) in spans.items()}
+        facts: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in header["facts"].items()
+        }
+        return Automaton(Facts(**facts), Tables(**arrays))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def cast_view(view: memoryview, kind: str) -> memoryview:
+    """Return a buffer as an array of one of the types of `struct`."""
+    return view.cast(kind)  # type: ignore[call-overload]
+
+
+def _write(path: Path, automaton: Automaton, header: dict[str, Any]) -> None:
+    import numpy as np
+
+    contents = {name: np.ascontiguousarray(array).tobytes() for name, array in automaton.tables._asdict().items()}
+    header = {**header, "facts": automaton.facts.__dict__, "arrays": {name: [0, 0] for name in contents}, "bytes": 0}
+    start = end = 0
+    first = 1 << 16  # the header stays below this
+    for name, content in contents.items():
+        start = first if end == 0 else -(-end // 64) * 64
+        end = start + len(content)
+        header["arrays"][name] = [start, end]
+    header["bytes"] = end
+    part = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(_MAGIC + json.dumps(header).encode() + b"\n")
+            for name, content in contents.items():
+                file.seek(header["arrays"][name][0])
+                file.write(content)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+
+
+def build_automaton(model: "Model") -> Automaton:
+    """Return the arrays of a model and the dictionary that it was trained with.
+
+    Raises
+    ------
+    ArtifactError
+        If the dictionary is not the one that it was trained with, or it has terms of an unknown kind.
+    """
+    import numpy as np
+
+    dictionary = rules.load_dictionary(model.lexicon)
+    if dictionary.digest != model.dictionary_digest:
+        raise ArtifactError(
+            "the model was trained with another segmentation dictionary "
+            f"({model.dictionary_digest[:12]}) than jieba's here ({dictionary.digest[:12]}); "
+            "install jieba 0.42.1, or rebuild the model with gonglian train"
+        )
+    kinds_here = [block.kind for block in model.blocks]
+    for kind in kinds_here:
+        if kind not in _TERM_KINDS or kinds_here.count(kind) > 1:
+            raise ArtifactError(
+                f"the model has terms of kind {kind!r}, unknown to this version or twice; upgrade gonglian"
+            )
+    numbers: dict[str, dict[str, int]] = {}
+    starts, order, parameters = [0], [], (0, 0)
+    first_term = np.cumsum([0, *(len(block.vocabulary) for block in model.blocks)])
+    for kind in _TERM_KINDS:
+        numbers[kind] = {}
+        for block, before in zip(model.blocks, first_term, strict=False):
+            if block.kind == kind:
+                frequent = np.argsort(block.idf, kind="stable")
+                numbers[kind] = {block.vocabulary[i]: starts[-1] + n for n, i in enumerate(frequent.tolist())}
+                order.append(before + frequent)
+                parameters = (block.parameters[0], block.parameters[1]) if kind == "characters" else parameters
+        starts.append(starts[-1] + len(numbers[kind]))
+    rows = _rows(model, np.concatenate(order))
+    trie = _trie(dictionary, numbers)
+    kinds, folded = _folding()
+    tables = Tables(
+        kinds=kinds,
+        folded=folded,
+        properties=_properties(),
+        signs=np.array([ord(c) for sign in rules.BOILERPLATE_SIGNS for c in sign[-2:]], np.int32),
+        offers=np.array([n for marker in rules.OFFERS for n in (len(marker), *map(ord, marker))], np.int32),
+        starts=np.array(starts, np.int32),
+        rows=rows,
+        **trie,
+    )
+    facts = Facts(
+        identity=model.identity,
+        labels=model.labels,
+        intercepts=tuple(map(float, model.intercepts)),
+        bias=tuple(map(float, model.bias)),
+        slope=model.slope,
+        trained_out_of_scope=model.trained_out_of_scope,
+        expected_out_of_scope=model.expected_out_of_scope,
+        accept_probability=model.accept_probability,
+        accept_in_scope_probability=model.accept_in_scope_probability,
+        shortest=parameters[0],
+        longest=parameters[1],
+        unknown_weight=math.log(1) - math.log(dictionary.total),
+    )
+    return Automaton(facts, tables)
+
+
+def _rows(model: "Model", order: Any) -> Any:
+    import numpy as np
+
+    labels = len(model.labels)
+    rows = np.zeros((len(order), -(-labels // LANES) * LANES), np.float32)
+    rows[:, 0] = np.concatenate([block.idf for block in model.blocks])[order]
+    coefficients = model.coefficients.astype(np.float64)[order]
+    rows[:, 1:labels] = coefficients[:, :-1] - coefficients[:, -1:]
+    return rows.ravel()
+
+
+def _trie(dictionary: rules.Dictionary, numbers: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+    import numpy as np
+
+    frequencies, grams = dictionary.frequencies, numbers["characters"]
+    single = {kind: {t: n for t, n in numbers[kind].items() if " " not in t} for kind in ("words", "offering")}
+    others = sorted(frequencies, key=lambda word: -frequencies[word])
+    prefixes = (t[:end] for t in [*single["words"], *single["offering"], *grams] for end in range(1, len(t) + 1))
+    strings = list(dict.fromkeys([*grams, *others, *prefixes]))
+    node = {string: number for number, string in enumerate(strings, 1)}  # the root is 0
+    characters = set("".join(strings))
+    code = {character: number for number, character in enumerate(sorted(characters), 1)}
+
+    weights, words = np.full(len(node) + 1, -np.inf), np.full((len(node) + 1, 2), -1, np.int32)
+    log_total = math.log(dictionary.total)
+    for word, frequency in frequencies.items():
+        if frequency:
+            weights[node[word]] = math.log(frequency) - log_total
+    for column, kind in enumerate(single):
+        words[[node[term] for term in single[kind]], column] = list(single[kind].values())
+
+    child = np.arange(1, len(strings) + 1, dtype=np.int64)
+    begun = np.fromiter((string in frequencies for string in strings), np.int64, len(strings))
+    child = child << 2 | (weights[1:] > -np.inf).astype(np.int64) << 1 | begun
+    parent = np.fromiter((node.get(string[:-1], 0) for string in strings), np.int64, len(strings))
+    letter = np.fromiter((code[string[-1]] for string in strings), np.int64, len(strings))
+    keys = parent << 16 | letter
+    edges, edge_displacements = _perfect_table(keys, child, EDGE_BITS)
+    codes, first = np.zeros(sys.maxunicode + 1, np.uint16), np.full(1 << 16, -1, np.int32)
+    codes[[ord(character) for character in code]] = list(code.values())
+    first[letter[parent == 0]] = child[parent == 0]
+    return {
+        "codes": codes,
+        "first": first,
+        "edges": edges,
+        "edge_displacements": edge_displacements,
+        "weights": weights,
+        "words": words.ravel(),
+        **_pairs(numbers, node),
+    }
+
+
+def _pairs(numbers: Mapping[str, Mapping[str, int]], node: Mapping[str, int]) -> dict[str, Any]:
+    import numpy as np
+
+    terms = [t for t in dict.fromkeys([*numbers["words"], *numbers["offering"]]) if " " in t]
+    first, second = (np.array([node[t.split(" ")[side]] for t in terms], np.int64) for side in (0, 1))
+    table, displacements = _perfect_table(first << 21 | second, np.arange(len(terms)), PAIR_BITS)
+    columns = [[numbers[kind].get(term, -1) for term in terms] for kind in ("words", "offering")]
+    return {
+        "pairs": table,
+        "pair_displacements": displacements,
+        "pair_terms": np.array(columns, np.int32).T.ravel(),
+    }
+
+
+def _perfect_table(keys: Any, values: Any, bits: int) -> tuple[Any, Any]:
+    """Return a table in which `kernel.find` finds each key at its own place, and the displacements of its buckets.
+
+    Hash and displace: the keys of a bucket, the fullest bucket first, are moved together until all have free places
+    (Belazzougui, Botelho and Dietzfelbinger 2009).
+    """
+    import numpy as np
+
+    size, buckets = (1 << max(4, math.ceil(math.log2(max(len(keys), 1) / share))) for share in (0.9, 3))
+    hashed = hash_of(keys)
+    bucket = bucket_of(hashed, buckets)
+    held = np.bincount(bucket, minlength=buckets)
+    order, begins = np.argsort(bucket, kind="stable"), np.concatenate([[0], np.cumsum(held)])
+    table, displacements, owner = np.full(size, -1, np.int64), np.zeros(buckets, np.uint8), np.zeros(size, np.int64)
+    for count in range(int(held.max(initial=0)), 0, -1):
+        waiting = np.flatnonzero(held == count)
+        for displacement in range(256):
+            members = order[begins[waiting][:, None] + np.arange(count)]  # keys of each waiting bucket
+            places = slot_of(hashed[members], displacement, size)
+            sorted_places = np.sort(places, axis=1)
+            fits = (table[places] == -1).all(axis=1) & (sorted_places[:, 1:] != sorted_places[:, :-1]).all(axis=1)
+            rows = np.flatnonzero(fits)
+            owner[places[rows][::-1].ravel()] = np.repeat(rows[::-1], count)  # of buckets at odds the first one
+            rows = rows[(owner[places[rows]] == rows[:, None]).all(axis=1)]
+            table[places[rows]] = keys[members[rows]] << bits | values[members[rows]]
+            displacements[waiting[rows]] = displacement
+            waiting = np.delete(waiting, rows)
+            if not len(waiting):
+                break
+        else:
+            raise ArtifactError("the model has too many terms for the kernel's tables; raise minimum_documents")
+    return table, displacements
+
+
+def _folding() -> tuple[Any, Any]:
+    """Return what normalisation does to each character of the basic plane, and what it becomes."""
+    import numpy as np
+
+    seconds = set()
+    for number in range(sys.maxunicode + 1):
+        parts = unicodedata.decomposition(chr(number)).split()
+        if len(parts) == 2 and not parts[0].startswith("<"):
+            seconds.add(chr(int(parts[1], 16)))
+    seconds.update(map(chr, range(0x1160, 0x1200)))  # vowels and finals of Hangul join what is before them
+    unsafe = rules.traditional_characters() | seconds | {"Σ"}
+    kinds, folded = np.zeros(1 << 16, np.uint8), np.zeros(1 << 16, np.uint16)
+    for number in range(1 << 16):
+        raw = chr(number)
+        character = unicodedata.normalize("NFKC", raw)
+        if len(character) != 1 or raw in "<&" or raw in unsafe or character in unsafe:
+            continue
+        if unicodedata.combining(raw) or unicodedata.combining(character):
+            continue
+        if unicodedata.category(character) in rules.INVISIBLE:
+            character = " "
+        character = character.lower()
+        if len(character) == 1 and ord(character) < 1 << 16:
+            kinds[number] = SPACE if character.isspace() else PLAIN
+            folded[number] = ord(character)
+    return kinds, folded
+
+
+def _properties() -> Any:
+    import numpy as np
+
+    everything = "".join(map(chr, range(sys.maxunicode + 1)))
+    properties = np.zeros(len(everything), np.uint8)
+    for bit, pattern in (
+        (CHUNK, rules.JIEBA_CHUNK),
+        (LETTER, rules.LETTERS),
+        (TIGHT, rules.TIGHT),
+        (CLAUSE_END, f"[{rules.CLAUSE_ENDS}]"),
+        (LATIN, rules.JIEBA_LATIN),
+        (SIGN_END, _any_of(sign[-1] for sign in rules.BOILERPLATE_SIGNS)),
+        (OFFER_START, _any_of(marker[0] for marker in rules.OFFERS)),
+    ):
+        for match in re.finditer(f"(?:{pattern})+", everything):
+            properties[match.start() : match.end()] |= bit
+    properties[[i for i, character in enumerate(everything) if character.isalpha()]] |= ALPHABETIC
+    return properties
+
+
+def _any_of(characters: Iterable[str]) -> str:
+    return f"[{''.join(sorted(set(characters)))}]"

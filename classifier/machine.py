@@ -1,0 +1,43 @@
+"""The kernel as machine code: made by numba once a machine and version, kept in the private cache."""
+
+import sys
+from functools import lru_cache
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from classifier import kernel
+from classifier.text import cache_folder
+
+
+@lru_cache(maxsize=1)
+def compiled() -> Any:
+    """Return `classifier.kernel` with every function as machine code; without a private cache it is made anew."""
+    import numba
+
+    njit: Any = numba.njit
+    folder = _folder()
+    if folder:
+        numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
+    spec = spec_from_file_location("classifier.kernel_as_machine_code", kernel.__file__)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{kernel.__file__}: not a Python source file")
+    module: ModuleType = module_from_spec(spec)
+    # the kernel allocates nothing, so that counting references (_nrt) would be most of the work
+    module.routine = njit(nogil=True, error_model="numpy", cache=folder is not None, _nrt=False)  # type: ignore[attr-defined]
+    sys.modules[spec.name] = module  # by this name numba finds it again
+    spec.loader.exec_module(module)
+    return module
+
+
+def is_kept() -> bool:
+    """Tell whether machine code of this kernel is probably in the cache, so that a start need not wait for it."""
+    folder, source = _folder(), Path(kernel.__file__)
+    newest = max((path.stat().st_mtime for path in folder.rglob("*score_texts*.nbc")), default=0.0) if folder else 0.0
+    return newest > source.stat().st_mtime
+
+
+def _folder() -> Path | None:
+    cache = cache_folder()
+    return cache / "numba" if cache else None

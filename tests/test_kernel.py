@@ -1,0 +1,235 @@
+"""The kernel against what it stands for: `classifier.text`, jieba, scikit-learn; as it stands and as machine code."""
+
+import csv
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from scipy.special import softmax
+
+from classifier import kernel, scoring
+from classifier.artifact import load_model
+from classifier.labels import read_examples
+from classifier.model import reference_decisions
+from classifier.records import find_roles, join_texts, open_table
+from classifier.resources import labeled_folder, model_folder
+from classifier.scoring import _encode
+from classifier.text import (
+    BOILERPLATE_SIGNS,
+    MAX_CHARACTERS,
+    Segmenter,
+    load_dictionary,
+    normalize,
+    offering_clause,
+)
+
+REAL = Path(__file__).parents[2] / "shared" / "real" / "companies.xlsx"
+PIECES = st.sampled_from(
+    [
+        *(
+            "工业机器人",
+            "研发、生产和销售",
+            "是一家",
+            "致力于",
+            "提供",
+            "软件",
+            "的",
+            "机器视觉",
+            "PLC",
+            "ＡＧＶ",
+            "5G",
+            "iPhone",
+        ),
+        *(
+            "，",
+            "。",
+            "、",
+            " ",
+            "\u3000",
+            "\n",
+            "\x00",
+            "\u200b",
+            "(",
+            "）",
+            "&",
+            "&amp;",
+            "<p>",
+            "<",
+            "R&D",
+            "３",
+            "①",
+            "㈱",
+        ),
+        *(
+            "機器人",
+            "研發",
+            "回覆",
+            "依法须经批准的项目",
+            "一般项目：",
+            "许可经营项目:",
+            "国家限制",
+            "凭营业执照经营",
+            "Σ",
+            "İ",
+        ),
+        *(
+            "e\u0301",
+            "か\u3099",
+            "각",
+            "\u1112\u1161\u11ab",
+            "😀",
+            "𠮷",
+            "\ud800",
+            "\U0010ffff",
+            "é",
+            "ß",
+            "Ⅷ",
+            "½",
+            "²",
+            "a1b2",
+            "-",
+            ".",
+        ),
+    ]
+)
+TEXTS = st.one_of(
+    st.lists(PIECES, max_size=30).map("".join),
+    st.text(max_size=60),
+    st.lists(st.one_of(PIECES, st.text(max_size=3)), max_size=40).map("".join),
+)
+
+
+@pytest.fixture(scope="module")
+def plain(scorer):
+    return scorer._engines.choose(1)
+
+
+@pytest.fixture(scope="module")
+def machine(scorer):
+    return scorer._engines.choose(scoring.FEW + 1)
+
+
+@pytest.fixture(scope="module")
+def options(plain, scheme):
+    return plain.settings(plain.facts, scheme, scoring.Decision(0.5, 0.5, 0.5))
+
+
+@pytest.fixture(scope="module")
+def model(scheme):
+    return load_model(model_folder(), scheme)
+
+
+@pytest.fixture(scope="module")
+def segmenter(model):
+    return Segmenter(load_dictionary(model.lexicon))
+
+
+@pytest.fixture(scope="module")
+def reference(model, segmenter):
+
+    def probabilities(texts):
+        share = model.expected_out_of_scope / model.trained_out_of_scope
+        rest = (1 - model.expected_out_of_scope) / (1 - model.trained_out_of_scope)
+        shift = np.log([share if label == "out_of_scope" else rest for label in model.labels])
+        return softmax(model.slope * reference_decisions(model, texts, segmenter) + model.bias + shift, axis=1)
+
+    return probabilities
+
+
+def read(engine, text):
+    """Return the normal form that the kernel makes of a text, or None where it leaves it to `normalize`."""
+    data, _ = _encode([text])
+    with engine.workspace() as work:
+        if not kernel.read_raw(engine._tables, data, 0, len(data), work):
+            return None
+        return "".join(chr(c) for c in work.characters[: work.sizes[kernel._CHARACTERS]])
+
+
+@given(TEXTS)
+@example("工业" * 10_000)
+def test_what_the_kernel_normalises_itself_is_the_normal_form(plain, text):
+    assert read(plain, text) in (None, normalize(text))
+
+
+def test_every_character_between_two_others_is_normalised_alike(plain):
+    for first, last in (("甲", "乙"), ("a", " b")):
+        for number in [*range(0xD800), *range(0xE000, 0x10000)]:
+            text = first + chr(number) + last
+            assert read(plain, text) in (None, normalize(text)), hex(number)
+
+
+def test_plain_texts_are_not_left_to_the_slow_way(plain):
+    texts = [e.text for e in read_examples(labeled_folder() / "corpus") if e.style == "intro"][::20]
+    assert np.mean([read(plain, text) is None for text in texts]) < 0.1
+
+
+@pytest.mark.parametrize("sign", BOILERPLATE_SIGNS)
+def test_signs_of_boilerplate_send_a_text_the_slow_way(plain, sign):
+    assert read(plain, f"机器人{sign}销售") is None
+
+
+def test_every_scope_of_the_corpus_is_read_alike(plain):
+    for e in read_examples(labeled_folder() / "corpus"):
+        if e.style == "scope":
+            assert read(plain, e.text) in (None, normalize(e.text))
+
+
+@given(TEXTS)
+@example("abcdef工业4.0c++AGV小车3d打印x")
+def test_words_and_offering_clause_are_those_of_jieba_and_of_text(plain, options, segmenter, text):
+    normal = normalize(text)
+    data, ends = _encode([normal])
+    with plain.workspace() as work:
+        plain.score(options, data, ends, bytes(1), normal=True, work=work)
+        found = [(work.word_start[i], work.word_end[i]) for i in range(work.sizes[kernel.WORDS])]
+        clause = work.sizes[kernel._CLAUSE_START], work.sizes[kernel._CLAUSE_STOP]
+    assert found == [(word.start, word.end) for word in segmenter.words(normal)]
+    assert clause == offering_clause(normal)
+
+
+@given(st.lists(TEXTS, min_size=1, max_size=5))
+@example(["", "机器人", "工业机器人" * 3_000, "面包" * MAX_CHARACTERS, "a" * 30_000])
+def test_probabilities_are_those_of_scikit_learn(scorer, reference, texts):
+    expected = reference(texts)
+    np.testing.assert_allclose(scorer.probabilities(texts), expected, atol=1e-6)
+    labels = [scorer.facts.labels.index(label.domain) for label in scorer.label(texts)]
+    assert labels == expected.argmax(axis=1).tolist()
+
+
+@given(st.lists(TEXTS, min_size=1, max_size=5))
+@example(["", "机器人", "工业机器人" * 3_000, "面包" * MAX_CHARACTERS, "a" * 30_000])
+def test_machine_code_does_what_the_source_says(scorer, plain, machine, texts):
+    found = []
+    for engine in (plain, machine):
+        with patch.object(scorer._engines, "choose", lambda count, engine=engine: engine):
+            data, ends = _encode(texts)
+            found.append((scorer.score(data, np.frombuffer(ends, np.int64)), scorer.label(texts)))
+    (one, labels), (other, others) = found
+    np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-12)
+    for a, b in zip(one[1:], other[1:], strict=True):
+        np.testing.assert_array_equal(a, b)
+    for i, (a, b) in enumerate(zip(labels, others, strict=True)):
+        assert a[:2] == b[:2]
+        assert a.reason == b.reason == bytes(one.reasons[one.reason_ends[i] : one.reason_ends[i + 1]]).decode()
+        assert [c.word for c in a.contributions] == [c.word for c in b.contributions]
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="real descriptions lie beside the project, not in it")
+def test_ten_thousand_real_descriptions_get_the_labels_of_scikit_learn(scorer, reference):
+    with open_table(str(REAL)) as table:
+        text = find_roles(table).text
+        texts = [value for batch in table.batches for value in join_texts(batch, text).to_pylist()]
+    assert len(texts) == 10_000
+    expected, found = reference(texts), scorer.probabilities(texts)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert (found.argmax(axis=1) == expected.argmax(axis=1)).all()
+
+
+def test_a_text_of_a_batch_is_scored_as_alone(scorer):
+    with (labeled_folder() / "corpus" / "services.csv").open(encoding="utf-8") as file:
+        texts = [row["text"] for row in csv.DictReader(file)][:300]
+    together = scorer.probabilities(texts)
+    assert np.array_equal(together[::50], np.concatenate([scorer.probabilities([text]) for text in texts[::50]]))
