@@ -1,15 +1,13 @@
 """Batches of rows out to files: whole or not at all, every cell as data, never as a live formula."""
 
-import csv
 import datetime
 import gzip
-import io
 import json
 import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -189,41 +187,36 @@ class CsvWriter(TextWriter):
         """Write a batch, before the first one the header."""
         if not self._begun:
             self._stream.write(self._mark)
-            self._write_rows([list(batch.columns)])
+            self._write_rows([pa.array([name]) for name in batch.columns])
             self._begun = True
-        columns = [pc.fill_null(batch.text(name), "") for name in batch.columns]
-        if not all(_is_harmless(column) for column in columns) or not self._write_plain(columns):
-            self._write_rows(zip(*(column.to_pylist() for column in columns), strict=True))
+        if batch.rows:
+            self._write_rows([pc.fill_null(batch.text(name), "") for name in batch.columns])
 
-    def _write_plain(self, columns: list[pa.Array]) -> bool:
-        """Write cells of which none needs quotation marks; return False if one does."""
-        import pyarrow.csv as pa_csv
+    def _write_rows(self, columns: list[pa.Array]) -> None:
+        cells = [self._quoted(self._guarded(column)).cast(pa.large_string()) for column in columns]
+        if len(cells) == 1:  # an empty line would be no row
+            cells = [pc.if_else(pc.equal(cells[0], ""), '""', cells[0])]
+        separator, end, nothing = (pa.scalar(text, pa.large_string()) for text in (self._separator, "\n", ""))
+        lines = pc.binary_join_element_wise(pc.binary_join_element_wise(*cells, separator), nothing, end)
+        self._stream.write(lines.buffers()[2])
 
-        table = pa.Table.from_arrays(columns, [str(index) for index in range(len(columns))])
-        if len(columns) == 1 and pc.any(pc.equal(columns[0], "")).as_py():
-            return False  # Python's csv module quotes an empty row's only cell
-        buffer = pa.BufferOutputStream()
-        options = pa_csv.WriteOptions(include_header=False, delimiter=self._separator, quoting_style="none")
-        try:
-            pa_csv.write_csv(table, buffer, options)
-        except pa.ArrowInvalid:
-            return False
-        self._stream.write(buffer.getvalue())
-        return True
+    def _guarded(self, column: pa.Array) -> pa.Array:
+        perhaps = pc.match_substring_regex(column, _PERHAPS_LIVE)
+        cells = column.filter(perhaps).to_pylist()
+        if not cells:
+            return column
+        safe = [guard(cell) for cell in cells]
+        self.guarded += sum(a is not b for a, b in zip(safe, cells, strict=True))
+        return pc.replace_with_mask(column, perhaps, pa.array(safe, column.type))
 
-    def _write_rows(self, rows: Iterable[Sequence[str]]) -> None:
-        text = io.StringIO()
-        writer = csv.writer(text, delimiter=self._separator, lineterminator="\n")
-        for row in rows:
-            safe = [guard(cell) for cell in row]
-            self.guarded += sum(a is not b for a, b in zip(safe, row, strict=True))
-            writer.writerow(safe)
-        self._stream.write(text.getvalue().encode("utf-8"))
-
-
-def _is_harmless(column: pa.Array) -> bool:
-    """Tell whether no cell could be a formula."""
-    return not pc.any(pc.match_substring_regex(column, _PERHAPS_LIVE)).as_py()
+    def _quoted(self, column: pa.Array) -> pa.Array:
+        special = pc.match_substring_regex(column, f'["\r\n{self._separator}]')
+        if not pc.any(special).as_py():
+            return column
+        doubled = pc.replace_substring(column.filter(special), '"', '""')
+        mark = pa.scalar('"', column.type)
+        quoted = pc.binary_join_element_wise(mark, doubled, mark, pa.scalar("", column.type))
+        return pc.replace_with_mask(column, special, quoted)
 
 
 class JsonWriter(TextWriter):
@@ -265,7 +258,9 @@ class ParquetWriter:
         if self._writer is None:
             own = {field.name: field for field in self._own or ()}
             self._schema = pa.schema([own.get(n) or pa.field(n, _arrow_type(c)) for n, c in batch.columns.items()])
-            self._writer = pq.ParquetWriter(self._stream, self._schema)
+            # long texts that never recur are not worth a dictionary
+            recurring = [name for name in batch.columns if _recurs(batch.columns[name])]
+            self._writer = pq.ParquetWriter(self._stream, self._schema, use_dictionary=recurring)
         arrays = [_arrow_array(batch.columns[field.name], field.type) for field in self._schema]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=ROW_GROUP)
 
@@ -278,6 +273,13 @@ class ParquetWriter:
         """End the file wherever it is; its owner deletes it."""
         with suppress(OSError, ValueError):
             self.close()
+
+
+def _recurs(column: Column) -> bool:
+    try:
+        return isinstance(column, list) or 2 * pc.count_distinct(column).as_py() <= len(column)
+    except pa.ArrowNotImplementedError:  # lists and structures
+        return True
 
 
 def _arrow_type(column: Column) -> Any:

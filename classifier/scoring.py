@@ -142,14 +142,13 @@ class Scorer:
         """
         import numpy as np
 
-        count = len(ends) - 1
+        data, count = memoryview(data).cast("B"), len(ends) - 1
         engine = self._engines.choose(count)
         settings = engine.settings(self.facts, self.scheme, self.decision)
         results = engine.score(settings, data, ends, bytes(count), normal=False)
         left = np.flatnonzero(np.asarray(results.doubt)[:count] == kernel.NOT_READ)
         if len(left):
-            whole = memoryview(data)
-            texts = [str(whole[ends[i] : ends[i + 1]], "utf-8", "replace") for i in left.tolist()]
+            texts = [str(data[ends[i] : ends[i + 1]], "utf-8", "replace") for i in left.tolist()]
             cut = bytes(len(text) > MAX_CHARACTERS for text in texts)
             others = engine.score(settings, *_encode([normalize(text) for text in texts]), cut, normal=True)
             results = engine.merge(results, others, left)
