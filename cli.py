@@ -188,6 +188,7 @@ def _as_json(text: str, label: Any, model: str) -> str:
 @_threshold
 @_prior
 @click.option("--prefix", default="", help="Put this before the names of the result's columns.")
+@click.option("--resume", is_flag=True, help="Go on with a run that was cut short; if this one is, keep what it did.")
 @_model
 @_labeled
 @_quiet
@@ -203,6 +204,7 @@ def score(
     threshold: float | None,
     prior: float | None,
     prefix: str,
+    resume: bool,
     model: Path | None,
     labeled: Path | None,
     quiet: bool,
@@ -217,6 +219,7 @@ def score(
       gonglian score companies.xlsx -o labelled.xlsx
       gonglian score list.csv --text 简介 --text 经营范围 --name 企业名称 -o labelled.parquet --jobs 2
       zcat list.csv.gz | gonglian score - --text 公司介绍 > labelled.csv
+      gonglian score millions.csv.zst -o labelled.parquet --jobs -1 --resume
     """
     from classifier.batch import score_table
     from classifier.records import find_roles, format_of, open_table
@@ -237,7 +240,16 @@ def score(
             _note(f"{input}: description from {' + '.join(roles.text)}, name from {roles.name or 'no column'}")
         with _progress(table.expected_rows, quiet) as advance:
             summary = score_table(
-                table, roles, scorer, output, kind, workers=workers, zipped=zipped, prefix=prefix, progress=advance
+                table,
+                roles,
+                scorer,
+                output,
+                kind,
+                workers=workers,
+                zipped=zipped,
+                prefix=prefix,
+                resume=resume,
+                progress=advance,
             )
         if not quiet:
             _report(table, summary, scorer.scheme, output)

@@ -2,16 +2,20 @@
 
 import json
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from classifier import __version__
 from classifier.errors import InputError, OutputError
 from classifier.outputs import open_output, whole_file
+from classifier.parts import Parts, Whole, file_hash, open_parts
 from classifier.records import Batch, Rejected, Roles, Table, join_texts
 from classifier.scoring import Scorer, Scores
 
@@ -40,13 +44,15 @@ def score_table(
     workers: int = 1,
     zipped: str = "",
     prefix: str = "",
+    resume: bool = False,
     progress: Callable[[int], object] = lambda rows: None,
 ) -> Summary:
     """Write a table with its labels and return what was done.
 
     The table's own columns come first and unchanged, then `COLUMNS` (each with ``prefix``); rows keep their order.
     Rows that cannot be read go to ``OUTPUT.rejected.jsonl``. ``progress`` is told the rows of every batch. So many
-    ``workers`` (threads) score, while this thread reads and writes.
+    ``workers`` (threads) score, while this thread reads and writes. With ``resume`` a run that was cut short goes on
+    where it stopped, see `classifier.parts`.
 
     Raises
     ------
@@ -60,20 +66,64 @@ def score_table(
             f"{table.path}: has a column {clash[0]!r} already, which the result needs; rename it, or put something "
             "before the result's columns with --prefix"
         )
+    in_parts = format != "xlsx" and output != "-" and (Path(output).is_file() or not Path(output).exists())
+    if resume and not in_parts:
+        raise OutputError(f"{output}: only a csv, tsv, jsonl or parquet file can be resumed; name one with -o")
+    options: dict[str, Any] = {
+        "format": format,
+        "zipped": zipped,
+        "marked": output != "-" and (table.marked or table.encoding == "gb18030"),
+        "schema": table.schema,
+    }
     summary = Summary(rejected=table.rejected)
-    marked = output != "-" and (table.marked or table.encoding == "gb18030")
-    with open_output(output, format, zipped=zipped, marked=marked, schema=table.schema) as writer:
-        for batch, scores in _scored(table, roles, scorer, workers):
-            writer.write(add_labels(batch, scores, scorer, names))
-            _count(summary, scores, scorer)
+    with ExitStack() as opened:
+        sink: Parts | Whole
+        if in_parts:
+            run = _identity(table, roles, scorer, [format, zipped, prefix])
+            sink = opened.enter_context(open_parts(output, run, resume=resume, **options))
+        else:
+            sink = Whole(opened.enter_context(open_output(output, **options)))
+        _take_over(summary, sink, scorer)
+        for batch, scores in _scored(_behind(table.batches, sink.rows, progress), roles, scorer, workers):
+            sink.write(add_labels(batch, scores, scorer, names), _count(summary, scores, scorer))
             progress(batch.rows)
         if summary.rows == 0:
             nothing = Batch({column: [] for column in table.columns}, 0)
-            writer.write(add_labels(nothing, score_texts(scorer, pa.array([], pa.string())), scorer, names))
-        summary.guarded = writer.guarded
+            sink.write(add_labels(nothing, score_texts(scorer, pa.array([], pa.string())), scorer, names), {})
+        sink.finish()
+        summary.guarded = sink.counted("guarded")
     if table.rejected and output != "-":
         summary.rejects_file = _write_rejected(output, table.rejected)
     return summary
+
+
+def _identity(table: Table, roles: Roles, scorer: Scorer, output: Sequence[str]) -> dict[str, str]:
+    """Return what makes two runs the same, under names for messages."""
+    return {
+        "input": f"{file_hash(table.local)} {table.format} {table.encoding}",
+        "description column": json.dumps(roles.text, ensure_ascii=False),
+        "model": scorer.facts.identity,
+        "--prior or --threshold": repr(scorer.decision),
+        "format or --prefix": json.dumps(output, ensure_ascii=False),
+        "version of gonglian": __version__,
+    }
+
+
+def _take_over(summary: Summary, sink: "Parts | Whole", scorer: Scorer) -> None:
+    summary.rows = sink.rows
+    for label in scorer.facts.labels:
+        summary.domains[label] = sink.counted(label)
+        summary.accepted[label] = sink.counted(f"{label} accepted")
+
+
+def _behind(batches: Iterable[Batch], rows: int, progress: Callable[[int], object]) -> Iterator[Batch]:
+    """Yield the batches behind the first rows, which end with a batch."""
+    for batch in batches:
+        if rows > 0:
+            rows -= batch.rows
+            progress(batch.rows)
+        else:
+            yield batch
 
 
 def score_texts(scorer: Scorer, texts: pa.Array) -> Scores:
@@ -105,11 +155,11 @@ def _named(numbers: np.ndarray, names: Sequence[str]) -> pa.Array:
     return pa.array(names, pa.string()).take(pa.array(numbers))
 
 
-def _scored(table: Table, roles: Roles, scorer: Scorer, workers: int) -> Iterator[tuple[Batch, Scores]]:
+def _scored(batches: Iterable[Batch], roles: Roles, scorer: Scorer, workers: int) -> Iterator[tuple[Batch, Scores]]:
     """Yield the batches with their scores, in order, while others are read and scored."""
     waiting: deque[tuple[Batch, Future[Scores]]] = deque()
     with ThreadPoolExecutor(workers) as pool:
-        for batch in table.batches:
+        for batch in batches:
             texts = join_texts(batch, roles.text)
             waiting.append((batch, pool.submit(score_texts, scorer, texts)))
             if len(waiting) > workers + 1:
@@ -119,11 +169,19 @@ def _scored(table: Table, roles: Roles, scorer: Scorer, workers: int) -> Iterato
             yield first, scores.result()
 
 
-def _count(summary: Summary, scores: Scores, scorer: Scorer) -> None:
+def _count(summary: Summary, scores: Scores, scorer: Scorer) -> dict[str, int]:
+    """Count the labels of a batch in the summary; return them by name for the manifest."""
     labels = scorer.facts.labels
     summary.rows += len(scores.first)
-    for counter, numbers in ((summary.domains, scores.first), (summary.accepted, scores.first[scores.accepted])):
-        counter.update(dict(zip(labels, np.bincount(numbers, minlength=len(labels)).tolist(), strict=True)))
+    found: dict[str, int] = {}
+    for counter, numbers, more in (
+        (summary.domains, scores.first, ""),
+        (summary.accepted, scores.first[scores.accepted], " accepted"),
+    ):
+        counts = dict(zip(labels, np.bincount(numbers, minlength=len(labels)).tolist(), strict=True))
+        counter.update(counts)
+        found |= {label + more: count for label, count in counts.items()}
+    return found
 
 
 def _write_rejected(output: str, rejected: Sequence[Rejected]) -> str:

@@ -66,18 +66,33 @@ def open_output(
         If the place cannot be written, the disk is full, or the format cannot hold the table.
     """
     try:
-        with _sink(path) as stream:
-            yield from _writing(path, format, stream, zipped, marked, schema)
+        with (
+            _sink(path) as stream,
+            open_writer(stream, format=format, zipped=zipped, marked=marked, schema=schema, path=path) as writer,
+        ):
+            yield writer
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise OutputError(
-            f"{path}: cannot be written ({error.strerror}); nothing was left behind: free space, mend the "
-            "permissions, or name another place with -o"
-        ) from error
+        raise unwritable(path, error) from error
 
 
-def _writing(path: str, format: str, stream: BinaryIO, zipped: str, marked: bool, schema: Any) -> Iterator[Writer]:
+def unwritable(path: str, error: OSError) -> OutputError:
+    """Return what to tell when a file cannot be written."""
+    return OutputError(
+        f"{path}: cannot be written ({error.strerror}); nothing was left behind: free space, mend the permissions, "
+        "or name another place with -o"
+    )
+
+
+@contextmanager
+def open_writer(
+    stream: BinaryIO, *, format: str, zipped: str, marked: bool, schema: Any, first: bool = True, path: str = ""
+) -> Iterator[Writer]:
+    """Yield a writer on a stream that belongs to the caller; see `open_output`.
+
+    ``first`` is False for a part of a file that stands behind another one: without a header or a mark.
+    """
     packed: Any = stream
     if zipped == "gzip":
         packed = gzip.GzipFile("", "wb", fileobj=stream, mtime=0)
@@ -85,7 +100,7 @@ def _writing(path: str, format: str, stream: BinaryIO, zipped: str, marked: bool
         packed = pa.CompressedOutputStream(pa.PythonFile(_Kept(stream), "w"), zipped)
     writer: Writer
     if format in SEPARATORS:
-        writer = CsvWriter(packed, SEPARATORS[format], marked)
+        writer = CsvWriter(packed, SEPARATORS[format], marked=marked, header=first)
     elif format == "jsonl":
         writer = JsonWriter(packed)
     elif format == "parquet":
@@ -177,11 +192,10 @@ class TextWriter:
 class CsvWriter(TextWriter):
     """Comma- or tab-separated text in UTF-8; cells are quoted where they have to be."""
 
-    def __init__(self, stream: BinaryIO, separator: str, marked: bool) -> None:
+    def __init__(self, stream: BinaryIO, separator: str, *, marked: bool, header: bool) -> None:
         self.guarded = 0
         self._stream, self._separator = stream, separator
-        self._mark = b"\xef\xbb\xbf" if marked else b""
-        self._begun = False
+        self._mark, self._begun = b"\xef\xbb\xbf" if marked else b"", not header
 
     def write(self, batch: Batch) -> None:
         """Write a batch, before the first one the header."""

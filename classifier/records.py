@@ -135,6 +135,7 @@ class Table:
     notes: list[str] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     schema: Any = None
+    local: Path = Path()
 
 
 class Roles(NamedTuple):
@@ -194,6 +195,7 @@ def open_table(
             table = _open_parquet(path, local, opened)
         else:
             table = _open_text(path, kind, partial(_open_bytes, local, zipped), encoding, opened)
+        table.local = local
         yield table
 
 

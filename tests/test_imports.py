@@ -12,7 +12,8 @@ LAYERS = [
     {"outputs", "artifact", "kernel"},
     {"weighting", "automaton", "machine"},
     {"model", "scoring"},
-    {"evaluate", "batch", "doctor"},
+    {"evaluate", "parts", "doctor"},
+    {"batch"},
 ]
 
 
