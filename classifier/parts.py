@@ -20,7 +20,7 @@ from classifier.errors import OutputError
 from classifier.outputs import ParquetWriter, Writer, open_writer, unwritable, whole_file
 from classifier.records import Batch
 
-PART_ROWS = 100_000
+PART_ROWS = 50_000
 
 
 class Parts:

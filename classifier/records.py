@@ -45,8 +45,8 @@ _EXTENSIONS = {
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 SEPARATORS = {"csv": ",", "tsv": "\t"}
 BATCH_ROWS = 2_000  # of formats that are read row by row
-BLOCK_BYTES = 8 << 20  # of a csv file
-PARQUET_ROWS = 16_384
+BLOCK_BYTES = 4 << 20  # of a csv file
+PARQUET_ROWS = 10_000
 XLSX_MEMORY_BYTES = 2 << 30
 XLSX_SECONDS = 600
 
