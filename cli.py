@@ -222,7 +222,9 @@ def score(
       gonglian score millions.csv.zst -o labelled.parquet --jobs -1 --resume
     """
     from classifier.batch import score_table
+    from classifier.machine import is_kept
     from classifier.records import find_roles, format_of, open_table
+    from classifier.scoring import MANY
 
     if jobs == 0 or jobs < -1:
         raise click.UsageError("--jobs is a number of threads, or -1 for one a core")
@@ -238,6 +240,8 @@ def score(
             kind, zipped = format_of(output)
         if not quiet:
             _note(f"{input}: description from {' + '.join(roles.text)}, name from {roles.name or 'no column'}")
+            if (table.expected_rows or 0) > MANY and not is_kept():
+                _note("making machine code of the scoring loop, once on this machine: some 15 seconds")
         with _progress(table.expected_rows, quiet) as advance:
             summary = score_table(
                 table,

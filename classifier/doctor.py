@@ -10,6 +10,7 @@ from classifier import __version__
 from classifier.artifact import load_model
 from classifier.domains import load_scheme
 from classifier.errors import ClassifierError
+from classifier.machine import is_kept
 from classifier.text import cache_folder, load_dictionary, read_lexicon
 
 _PACKAGES = (
@@ -29,6 +30,7 @@ def examine(model: Path, labeled: Path) -> tuple[dict[str, str], list[str]]:
         problems.append(str(error))
     folder = cache_folder()
     facts["dictionary cache"] = str(folder) if folder else "none: no folder that only you may write; starts take longer"
+    facts["machine code"] = "kept" if is_kept() else "none yet: made when many companies are scored, in some 15 seconds"
     facts["chinese font"] = _chinese_font()
     return facts, problems
 

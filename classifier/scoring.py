@@ -18,6 +18,7 @@ from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
 from struct import calcsize
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from classifier import kernel
@@ -25,6 +26,7 @@ from classifier.automaton import Automaton, Facts, build_automaton, cast_view, l
 from classifier.domains import Scheme, load_scheme
 from classifier.errors import ClassifierError
 from classifier.kernel import Results, Settings, Tables, Workspace
+from classifier.machine import compiled, is_kept
 from classifier.resources import labeled_folder, model_folder
 from classifier.text import MAX_CHARACTERS, normalize
 
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
 
     from classifier.artifact import Model
 
-FEW = 200  # texts for which the kernel runs as it stands; machine code takes longer to load
+FEW = 200  # texts for which the kernel runs as it stands: loading its machine code takes longer
+MANY = 5_000  # texts after which machine code is made where there is none yet
 
 
 class Contribution(NamedTuple):
@@ -198,16 +201,23 @@ class _Engines:
             kernel, Tables(*(memoryview(array) for array in automaton.tables)), automaton.facts, lambda array: array
         )
         self._machine: _Engine | None = None
+        self._asked, self._lock = 0, Lock()
 
     def choose(self, texts: int) -> "_Engine":
-        if self._machine is None and texts > FEW:
-            import numpy as np
+        """Return the engine for so many texts: machine code, if loading it or making it is worth the while."""
+        if texts <= FEW:
+            return self._plain
+        with self._lock:
+            self._asked += texts
+            if self._machine is None and (self._asked > MANY or is_kept()):
+                self._machine = self._load()
+        return self._machine or self._plain
 
-            from classifier.machine import compiled
+    def _load(self) -> "_Engine":
+        import numpy as np
 
-            tables = Tables(*(np.array(array) for array in self._tables))  # on large pages of memory
-            self._machine = _Engine(compiled(), tables, self._plain.facts, lambda array: np.asarray(memoryview(array)))
-        return self._plain if self._machine is None or texts <= FEW else self._machine
+        tables = Tables(*(np.array(array) for array in self._tables))  # on large pages of memory
+        return _Engine(compiled(), tables, self._plain.facts, lambda array: np.asarray(memoryview(array)))
 
 
 class _Engine:

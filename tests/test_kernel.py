@@ -1,6 +1,7 @@
 """The kernel against what it stands for: `classifier.text`, jieba, scikit-learn; as it stands and as machine code."""
 
 import csv
+from copy import copy
 from pathlib import Path
 from unittest.mock import patch
 
@@ -109,7 +110,7 @@ def plain(scorer):
 
 @pytest.fixture(scope="module")
 def machine(scorer):
-    return scorer._engines.choose(scoring.FEW + 1)
+    return scorer._engines.choose(scoring.MANY + 1)
 
 
 @pytest.fixture(scope="module")
@@ -226,6 +227,25 @@ def test_ten_thousand_real_descriptions_get_the_labels_of_scikit_learn(scorer, r
     expected, found = reference(texts), scorer.probabilities(texts)
     np.testing.assert_allclose(found, expected, atol=1e-6)
     assert (found.argmax(axis=1) == expected.argmax(axis=1)).all()
+
+
+def test_machine_code_is_made_once_there_is_much_to_do(scorer, monkeypatch):
+    engines = copy(scorer._engines)
+    engines._machine, engines._asked = None, 0
+    monkeypatch.setattr(scoring, "is_kept", lambda: False)
+    monkeypatch.setattr(engines, "_load", lambda: "machine code")
+    assert engines.choose(scoring.FEW) is engines._plain
+    assert engines.choose(scoring.MANY) is engines._plain
+    assert engines.choose(scoring.FEW + 1) == "machine code"
+    assert engines.choose(scoring.FEW) is engines._plain
+
+
+def test_machine_code_that_is_kept_is_used_sooner(scorer, monkeypatch):
+    engines = copy(scorer._engines)
+    engines._machine, engines._asked = None, 0
+    monkeypatch.setattr(scoring, "is_kept", lambda: True)
+    monkeypatch.setattr(engines, "_load", lambda: "machine code")
+    assert engines.choose(scoring.FEW + 1) == "machine code"
 
 
 def test_a_text_of_a_batch_is_scored_as_alone(scorer):
