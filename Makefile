@@ -24,8 +24,9 @@ card: $(STAMP)  ## measure models/default on the evaluation texts beside the pro
 	$(BIN)/python bench/card.py > models/default/card.md.part
 	mv models/default/card.md.part models/default/card.md
 
-bench: $(STAMP)  ## print the ratios on this machine
-	$(BIN)/python bench/speed.py
+bench: $(STAMP)  ## print the ratios on this machine (some minutes); make bench OPTIONS=--long takes larger files, too
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python bench/speed.py $(OPTIONS)
 
 format: $(STAMP)
 	$(BIN)/ruff format .
