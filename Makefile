@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+SPARK_STAMP := $(VENV)/installed-spark
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: demo test model card bench format clean
+.PHONY: demo test test-spark model card bench format clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)  ## label the companies of examples/ and print the result
@@ -16,6 +18,9 @@ test: $(STAMP)  ## lint, types, labels, every test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q
+
+test-spark: $(SPARK_STAMP)  ## scoring on a local Spark; needs Java 17 or 21, downloads pyspark (400 MB)
+	$(BIN)/python -m pytest -q tests/spark
 
 model: $(STAMP)  ## rebuild models/default from labeled/ alone
 	$(BIN)/gonglian train -o models/default
@@ -35,8 +40,12 @@ format: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gonglian needs Python 3.11 or newer; name one with make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(INSTALL) '.[dev]'
 	touch $(STAMP)
+
+$(SPARK_STAMP): $(STAMP)
+	$(INSTALL) '.[dev,spark]'
+	touch $(SPARK_STAMP)
 
 clean:
 	rm -rf $(VENV) out build dist *.egg-info

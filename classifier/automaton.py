@@ -118,6 +118,7 @@ def load_automaton(folder: Path, scheme: Scheme) -> Automaton:
     automaton = build_automaton(model)
     if path:
         _write(path, automaton, {"stamps": stamps, "scheme": [scheme.version, scheme.digest]})
+        return _read(path, stamps, scheme) or automaton
     return automaton
 
 
@@ -161,7 +162,8 @@ def _read(path: Path, stamps: list[list[Any]], scheme: Scheme) -> Automaton | No
             header = json.loads(file.readline())
             if header["stamps"] != stamps or header["scheme"] != [scheme.version, scheme.digest]:
                 return None
-            whole = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            # private, not read-only: machine code has one form then for mapped and for made arrays
+            whole = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
         if len(whole) != header["bytes"]:
             return None
         spans: dict[str, tuple[int, int]] = header["arrays"]

@@ -59,13 +59,7 @@ def score_table(
     ClassifierError
         If the input, the model or the output does not allow it; the output file is then not touched.
     """
-    names = [prefix + column for column in COLUMNS]
-    clash = [name for name in names if name in table.columns]
-    if clash:
-        raise InputError(
-            f"{table.path}: has a column {clash[0]!r} already, which the result needs; rename it, or put something "
-            "before the result's columns with --prefix"
-        )
+    names = name_results(table.path, table.columns, prefix)
     in_parts = format != "xlsx" and output != "-" and (Path(output).is_file() or not Path(output).exists())
     if resume and not in_parts:
         raise OutputError(f"{output}: only a csv, tsv, jsonl or parquet file can be resumed; name one with -o")
@@ -124,6 +118,25 @@ def _behind(batches: Iterable[Batch], rows: int, progress: Callable[[int], objec
             progress(batch.rows)
         else:
             yield batch
+
+
+def name_results(path: str, columns: Sequence[str], prefix: str, fold: Callable[[str], str] = str) -> list[str]:
+    """Return the names of the result's columns; names are equal that ``fold`` makes equal.
+
+    Raises
+    ------
+    InputError
+        If the input has a column of such a name.
+    """
+    names = [prefix + column for column in COLUMNS]
+    needed = {fold(name) for name in names}
+    clash = [column for column in columns if fold(column) in needed]
+    if clash:
+        raise InputError(
+            f"{path}: has a column {clash[0]!r} already, which the result needs; rename it, or put something before "
+            "the result's columns with --prefix"
+        )
+    return names
 
 
 def score_texts(scorer: Scorer, texts: pa.Array) -> Scores:

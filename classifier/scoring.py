@@ -104,15 +104,21 @@ class Decision:
 
 
 class Scorer:
-    """A model made ready to label descriptions; threads may share it."""
+    """A model made ready to label descriptions; threads may share it.
 
-    def __init__(self, model: "Automaton | Model", scheme: Scheme, decision: Decision | None = None) -> None:
+    ``shared`` is for one of many processes on a machine: the arrays stay where they are mapped, so that all processes
+    have one copy in memory, and batches of any size go to machine code.
+    """
+
+    def __init__(
+        self, model: "Automaton | Model", scheme: Scheme, decision: Decision | None = None, *, shared: bool = False
+    ) -> None:
         automaton = model if isinstance(model, Automaton) else build_automaton(model)
         self.facts, self.scheme = automaton.facts, scheme
         self.decision = decision or Decision(
             self.facts.expected_out_of_scope, self.facts.accept_probability, self.facts.accept_in_scope_probability
         )
-        self._engines = _Engines(automaton)
+        self._engines = _Engines(automaton, shared)
 
     def with_decision(self, decision: Decision) -> "Scorer":
         """Return a scorer of the same model that decides otherwise."""
@@ -195,8 +201,8 @@ def _contributions(work: Workspace) -> list[Contribution]:
 class _Engines:
     """The kernel as it stands, and as machine code once there is enough to do."""
 
-    def __init__(self, automaton: Automaton) -> None:
-        self._tables = automaton.tables
+    def __init__(self, automaton: Automaton, shared: bool) -> None:
+        self._tables, self._shared = automaton.tables, shared
         self._plain = _Engine(
             kernel, Tables(*(memoryview(array) for array in automaton.tables)), automaton.facts, lambda array: array
         )
@@ -205,18 +211,19 @@ class _Engines:
 
     def choose(self, texts: int) -> "_Engine":
         """Return the engine for so many texts: machine code, if loading it or making it is worth the while."""
-        if texts <= FEW:
+        if texts <= FEW and not self._shared:
             return self._plain
         with self._lock:
             self._asked += texts
-            if self._machine is None and (self._asked > MANY or is_kept()):
+            if self._machine is None and (self._asked > MANY or self._shared or is_kept()):
                 self._machine = self._load()
         return self._machine or self._plain
 
     def _load(self) -> "_Engine":
         import numpy as np
 
-        tables = Tables(*(np.array(array) for array in self._tables))  # on large pages of memory
+        place = np.asarray if self._shared else np.array  # np.array copies onto large pages of memory
+        tables = Tables(*(place(array) for array in self._tables))
         return _Engine(compiled(), tables, self._plain.facts, lambda array: np.asarray(memoryview(array)))
 
 

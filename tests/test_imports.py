@@ -14,6 +14,7 @@ LAYERS = [
     {"model", "scoring"},
     {"evaluate", "parts", "doctor"},
     {"batch"},
+    {"spark"},
 ]
 
 
