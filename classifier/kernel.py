@@ -139,6 +139,7 @@ class Workspace(NamedTuple):
     sums: Any
     squares: Any
     sizes: Any
+    shown: Any
 
 
 class Results(NamedTuple):
@@ -152,15 +153,15 @@ class Results(NamedTuple):
     reason_ends: Any
 
 
-def workspace_sizes(characters: int, longest: int, terms: int, lanes: int) -> list[tuple[str, int]]:
+def workspace_sizes(characters: int, longest: int, lanes: int) -> list[tuple[str, int]]:
     """Return type and size of the arrays of a `Workspace` for texts of so many characters."""
     one = characters + 2
     # of every place: its n-grams; a word, a pair and two words inside words, each also in the offering clause; one over
     occurrences = one * (longest + 8) + 1
-    table = 1 << (2 * one).bit_length()
+    table, seen = (1 << (2 * count).bit_length() for count in (one, occurrences))
     integers = dict.fromkeys(
         ("characters", "codes", "run_stop", "chunk_stop", "route", "route_node", "word_start", "word_end"), one
-    ) | {"word_node": one, "word_same": one, "child": max(LEVELS, longest) * one, "seen": terms, "distinct": table}
+    ) | {"word_node": one, "word_same": one, "child": max(LEVELS, longest) * one, "seen": seen, "distinct": table}
     integers |= dict.fromkeys(("term", "count", "occurrence", "begin", "end"), occurrences)
     floats = {"score": one, "steps": one, "total": one, "value": occurrences, "sums": 3 * lanes, "squares": 3}
     return [("d", floats[name]) if name in floats else ("i", integers.get(name, 8)) for name in Workspace._fields]
@@ -294,22 +295,29 @@ def find_offering_clause(tables: Tables, work: Workspace) -> None:
 
 @routine
 def count_terms(work: Workspace) -> None:
-    """Number the different terms among the occurrences, and count each."""
+    """Number the different terms among the occurrences, and count each, by a hash table that stays in the cache."""
     seen, terms, counts, occurrence, sizes = work.seen, work.term, work.count, work.occurrence, work.sizes
+    size = 1024
+    while size < 2 * sizes[_OCCURRENCES]:
+        size *= 2
+    for place in range(size):
+        seen[place] = -1
     different = 0
     for at in range(sizes[_OCCURRENCES]):
         term = occurrence[at]
-        number = seen[term] - 1
+        place = (term * 0x9E3779B1 >> 15) & size - 1
+        number = seen[place]
+        while number >= 0 and terms[number] != term:
+            place = (place + 1) & size - 1
+            number = seen[place]
         if number < 0:
             number = different
             different += 1
-            seen[term] = different
+            seen[place] = number
             terms[number] = term
             counts[number] = 0
         counts[number] += 1
         occurrence[at] = number
-    for number in range(different):
-        seen[terms[number]] = 0
     sizes[_TERMS] = different
 
 
@@ -650,18 +658,23 @@ def put_word(work: Workspace, index: int, out: Any, at: int) -> int:
     scaled = abs(total) * 100.0
     hundredths = int(scaled)
     rest = scaled - hundredths
+    if rest == 0.5:  # of the product; what rounding took from it (Dekker 1971) tells the side, else the even one counts
+        high = abs(total) * 134217729.0
+        high -= high - abs(total)
+        rest += (high * 100.0 - scaled) + (abs(total) - high) * 100.0
     if rest > 0.5 or (rest == 0.5 and hundredths % 2 == 1):
         hundredths += 1
-    digits = 3
-    while hundredths >= 10**digits:
-        digits += 1
-    for digit in range(digits - 1, -1, -1):
-        out[at] = 48 + hundredths // 10**digit % 10
-        at += 1
-        if digit == 2:
-            out[at] = 46
-            at += 1
-    return at
+    size, left = 4, hundredths // 1000  # 0.00 has four characters
+    while left > 0:
+        size += 1
+        left //= 10
+    for place in range(at + size - 1, at - 1, -1):
+        if place == at + size - 3:
+            out[place] = 46
+        else:
+            out[place] = 48 + hundredths % 10
+            hundredths //= 10
+    return at + size
 
 
 @routine
@@ -674,29 +687,29 @@ def put_reason(settings: Settings, work: Workspace, doubt: int, cut: bool, out: 
         if at > begun:
             at = put_phrase(settings, _BETWEEN_PARTS, out, at)
         at = put_phrase(settings, _CUT, out, at)
+    shown = work.shown
     for side in range(2):
-        sign = 1.0 - 2.0 * side
-        shown = 0
-        bound, bound_index = _INFINITE, -1
-        while shown < (SHOWN_FOR if side == 0 else SHOWN_AGAINST):
-            best, best_index = 0.0, -1
-            for index in range(work.sizes[WORDS]):  # the next smaller one; of equal ones the next in the text
-                if work.word_same[index] == index:
-                    total = work.total[index] * sign
-                    after = total < bound or (total == bound and index > bound_index)
-                    if after and total >= LEAST_SHOWN and total > best:
-                        best, best_index = total, index
-            if best_index < 0:
-                break
-            if shown > 0:
+        sign, most = 1.0 - 2.0 * side, SHOWN_AGAINST if side else SHOWN_FOR
+        found = 0
+        for index in range(work.sizes[WORDS]):  # insert into the strongest so far; of equal ones the first is first
+            total = work.total[index] * sign
+            if work.word_same[index] == index and total >= LEAST_SHOWN:
+                place = found
+                while place > 0 and work.total[shown[place - 1]] * sign < total:
+                    if place < most:
+                        shown[place] = shown[place - 1]
+                    place -= 1
+                if place < most:
+                    shown[place] = index
+                    found = min(found + 1, most)
+        for place in range(found):
+            if place > 0:
                 at = put_phrase(settings, _BETWEEN_WORDS, out, at)
             else:
                 if at > begun:
                     at = put_phrase(settings, _BETWEEN_PARTS, out, at)
                 at = put_phrase(settings, _FOR + side, out, at)
-            at = put_word(work, best_index, out, at)
-            bound, bound_index = best, best_index
-            shown += 1
+            at = put_word(work, shown[place], out, at)
     return at
 
 

@@ -272,8 +272,8 @@ class _Engine:
         self._spare.append(work)
 
     def _new_workspace(self) -> Workspace:
-        terms, lanes = self._tables.starts[3], len(self._tables.rows) // self._tables.starts[3]
-        sizes = kernel.workspace_sizes(MAX_CHARACTERS, self.facts.longest, int(terms), int(lanes))
+        lanes = len(self._tables.rows) // self._tables.starts[3]
+        sizes = kernel.workspace_sizes(MAX_CHARACTERS, self.facts.longest, int(lanes))
         return Workspace(*(self._zeros(kind, size) for kind, size in sizes))
 
     def _zeros(self, kind: str, size: int) -> Any:

@@ -1,6 +1,7 @@
 """The kernel against what it stands for: `classifier.text`, jieba, scikit-learn; as it stands and as machine code."""
 
 import csv
+from collections import Counter
 from copy import copy
 from pathlib import Path
 from unittest.mock import patch
@@ -216,6 +217,60 @@ def test_machine_code_does_what_the_source_says(scorer, plain, machine, texts):
         assert a[:2] == b[:2]
         assert a.reason == b.reason == bytes(one.reasons[one.reason_ends[i] : one.reason_ends[i + 1]]).decode()
         assert [c.word for c in a.contributions] == [c.word for c in b.contributions]
+
+
+def by_hand(model, segmenter, normal, first, second):
+    """Return what each word adds to the log-odds of one label against another, term by term, character by character."""
+    words, shares, start = segmenter.words(normal), np.zeros(len(normal)), 0
+    for block in model.blocks:
+        column = {term: i for i, term in enumerate(block.vocabulary)}
+        found = [o for o in segmenter.terms(block.kind, block.parameters, normal, words) if o[0] in column]
+        counts = Counter(term for term, _, _ in found)
+        weight = {t: (1 + np.log(c)) * float(block.idf[column[t]]) for t, c in counts.items()}
+        length = np.sqrt(sum(w * w for w in weight.values()))
+        for term, begin, end in found:
+            row = model.coefficients[start + column[term]].astype(float)
+            share = model.slope * weight[term] / length / counts[term] * (row[first] - row[second])
+            shares[begin:end] += share / (end - begin)
+        start += len(block.vocabulary)
+    total = Counter()
+    for word in words:
+        total[word.text] += shares[word.start : word.end].sum()
+    return total
+
+
+def test_what_words_add_is_what_their_terms_add(scorer, model, segmenter, few_examples):
+    for text in [e.text for e in few_examples[::16]]:
+        label = scorer.label([text])[0]
+        ends = [model.labels.index(code) for code in (label.domain, label.runner_up)]
+        expected = by_hand(model, segmenter, normalize(text), *ends)
+        assert {c.word for c in label.contributions} == set(expected)
+        for contribution in label.contributions:
+            assert contribution.log_odds == pytest.approx(expected[contribution.word], abs=1e-6)
+
+
+def test_a_reason_shows_the_strongest_words(scorer, few_examples):
+    for label in scorer.label([e.text for e in few_examples[:150]]):
+        strong = [c for c in label.contributions if abs(c.log_odds) >= kernel.LEAST_SHOWN]
+        parts = [
+            head + "、".join(f"{c.word} {c.log_odds:+.2f}" for c in chosen[:most])
+            for head, most, chosen in (
+                ("支持：", kernel.SHOWN_FOR, [c for c in strong if c.log_odds > 0]),
+                ("反对：", kernel.SHOWN_AGAINST, [c for c in strong if c.log_odds < 0]),
+            )
+            if chosen
+        ]
+        doubt = [label.reason.split("；")[0]] if label.status == "review" else []
+        assert label.reason == "；".join(doubt + parts)
+
+
+@pytest.mark.parametrize("value", [0.05, 0.125, 0.135, 1.005, 2.675, 9.995, 12.345, 99.999, 123.456, -0.075, -7.0])
+def test_numbers_are_shown_as_python_rounds_them(plain, value):
+    with plain.workspace() as work:
+        work.word_start[0] = work.word_end[0] = 0
+        work.total[0] = value
+        out = bytearray(40)
+        assert out[: kernel.put_word(work, 0, out, 0)].decode() == f" {value:+.2f}"
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="real descriptions lie beside the project, not in it")
