@@ -222,9 +222,20 @@ class _Engines:
     def _load(self) -> "_Engine":
         import numpy as np
 
-        place = np.asarray if self._shared else np.array  # np.array copies onto large pages of memory
-        tables = Tables(*(place(array) for array in self._tables))
+        tables = Tables(*map(np.asarray if self._shared else _on_large_pages, self._tables))
         return _Engine(compiled(), tables, self._plain.facts, lambda array: np.asarray(memoryview(array)))
+
+
+def _on_large_pages(array: Any) -> "np.ndarray":
+    """Return a copy in memory that numpy asks the system to map in large pages, beginning with a cache line."""
+    import numpy as np
+
+    source = np.asarray(array)
+    place = np.empty(source.nbytes + 64, np.uint8)
+    start = -place.ctypes.data % 64
+    copied = place[start : start + source.nbytes].view(source.dtype)
+    copied[:] = source
+    return copied
 
 
 class _Engine:
