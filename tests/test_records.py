@@ -1,13 +1,17 @@
 import codecs
+import csv
 import gzip
 import io
 import json
 import subprocess
 import zipfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import openpyxl
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from classifier import records, xlsx_child
@@ -360,3 +364,46 @@ def test_child_process_needs_no_installed_package(tmp_path):
     command = [sys.executable, "-P", xlsx_child.__file__, str(path), "", str(1 << 30), "20"]
     lines = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout.splitlines()
     assert json.loads(lines[-1]) == {"end": 2}
+
+
+def by_csv_module(content):
+    """Return rows and rejected lines as Python's csv module reads a whole file, or the error's beginning."""
+    reader = csv.reader(io.StringIO(content, newline=""), strict=True)
+    rows, rejected = [], []
+    try:
+        width = len(next(reader))
+        for row in reader:
+            if len(row) <= width or not any(row[width:]):
+                if row or width == 1:
+                    rows.append((row + [""] * width)[:width])
+            else:
+                rejected.append(reader.line_num)
+    except csv.Error as error:
+        return f"line {reader.line_num}: {error}"
+    return rows, rejected
+
+
+CELLS = st.sampled_from(
+    [
+        *("", "a", "工业", '"b"', '"x,y"', '"一\n二"', '"q""q"', " ", "'", "\\"),
+        *('c"', '"', '"d"e', '""', "\r", '"\r\n"'),  # irregular, some of them
+    ]
+)
+LINES = st.lists(st.lists(CELLS, max_size=4).map(",".join), max_size=12)
+
+
+@given(LINES, st.sampled_from(["\n", "\r\n"]), st.integers(1, 40), st.sampled_from(["h,i,j", "h", '"h","i"']))
+@example(["a,b,c", '"x\n,y",b,c', "", "1,2,3,4"], "\n", 5, "h,i,j")
+@settings(max_examples=500)
+def test_blocks_give_what_the_csv_module_gives_of_the_whole(lines, end, block, head):
+    content = end.join([head, *lines])
+    expected = by_csv_module(content)
+    with TemporaryDirectory() as folder, patch.object(records, "BLOCK_BYTES", block):
+        path = Path(folder) / "a.csv"
+        path.write_bytes(content.encode())
+        try:
+            table, rows = rows_of(path)
+        except InputError as error:
+            assert isinstance(expected, str) and expected in str(error)
+            return
+    assert (rows, [rejected.line for rejected in table.rejected]) == expected
