@@ -242,7 +242,7 @@ def score(
             _note(f"{input}: description from {' + '.join(roles.text)}, name from {roles.name or 'no column'}")
             if (table.expected_rows or 0) > MANY and not is_kept():
                 _note("making machine code of the scoring loop, once on this machine: some 15 seconds")
-        with _progress(table.expected_rows, quiet) as advance:
+        with _progress(table.expected_rows, quiet) as advance, _kept_if_interrupted(resume):
             summary = score_table(
                 table,
                 roles,
@@ -281,6 +281,16 @@ def _progress(total: int | None, quiet: bool) -> Any:
     with tqdm(total=total, unit=" rows", file=sys.stderr, disable=quiet, mininterval=0.5, dynamic_ncols=True) as bar:
         yield bar.update
         bar.total = bar.n
+
+
+@contextmanager
+def _kept_if_interrupted(resume: bool) -> Any:
+    try:
+        yield
+    except KeyboardInterrupt:
+        if resume:
+            _note("the finished parts are kept; give the same command again to go on")
+        raise
 
 
 def _report(table: Any, summary: Any, scheme: Any, output: str) -> None:

@@ -137,7 +137,9 @@ def test_two_runs_do_not_write_one_output(run, many, tmp_path):
 def test_an_interrupted_run_with_resume_keeps_what_it_did(small, many, tmp_path):
     program = DIES.replace("SIGKILL", "SIGTERM")
     command = [sys.executable, "-c", program, "score", str(many), "-o", str(tmp_path / "out.csv"), "--resume", "-q"]
-    assert subprocess.run(command, capture_output=True, cwd=ROOT, check=False).returncode == 130
+    found = subprocess.run(command, capture_output=True, cwd=ROOT, check=False)
+    assert found.returncode == 130
+    assert b"the finished parts are kept; give the same command again" in found.stderr
     assert (tmp_path / ".out.csv.parts" / "000001").exists()
     assert not (tmp_path / "out.csv").exists()
 
