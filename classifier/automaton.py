@@ -46,7 +46,6 @@ from classifier.kernel import (
 if TYPE_CHECKING:
     from classifier.artifact import Model
 
-LAYOUT = 5  # of the file; another number makes it anew
 _MAGIC = b"gonglian automaton\n"
 _TERM_KINDS = ("words", "offering", "characters")
 
@@ -124,17 +123,14 @@ def load_automaton(folder: Path, scheme: Scheme) -> Automaton:
 
 def _stamps(folder: Path) -> list[list[Any]]:
     """Return what tells, without reading them, that the files on which the arrays depend are still the same."""
-    stamps: list[list[Any]] = [[LAYOUT, *sys.version_info[:3], unicodedata.unidata_version, sys.byteorder]]
-    others = [Path(spec.origin).parent for name in ("jieba", "opencc") if (spec := find_spec(name)) and spec.origin]
-    paths = [*sorted(folder.glob("*.npy")), folder / "manifest.json"]
-    for path in [
-        *paths,
-        *(folder / "dict.txt" for folder in others[:1]),
-        *(folder / "__init__.py" for folder in others),
-    ]:
+    stamps: list[list[Any]] = [[*sys.version_info[:3], unicodedata.unidata_version, sys.byteorder]]
+    packages = [Path(spec.origin) for name in ("jieba", "opencc") if (spec := find_spec(name)) and spec.origin]
+    dictionaries = [path.with_name("dict.txt") for path in packages]
+    model = [*sorted(folder.glob("*.npy")), folder / "manifest.json"]
+    for path in [*model, Path(__file__), Path(rules.__file__), *packages, *dictionaries]:
         try:
             status = path.stat()
-        except OSError:
+        except OSError:  # opencc has no dict.txt
             continue
         stamps.append([str(path), status.st_size, status.st_mtime_ns, status.st_ino])
     return stamps
