@@ -336,11 +336,19 @@ def _perfect_table(keys: Any, values: Any, bits: int) -> tuple[Any, Any]:
     """Return a table in which `kernel.find` finds each key at its own place, and the displacements of its buckets.
 
     Hash and displace: the keys of a bucket, the fullest bucket first, are moved together until all have free places
-    (Belazzougui, Botelho and Dietzfelbinger 2009).
+    (Belazzougui, Botelho and Dietzfelbinger 2009). Where that fails, it is tried with more room.
     """
+    size, buckets = (1 << max(4, math.ceil(math.log2(max(len(keys), 1) / share))) for share in (0.9, 3))
+    for more in range(12):
+        table = _table_of_size(keys, values, bits, size << more, buckets << more)
+        if table is not None:
+            return table
+    raise ArtifactError("the model's terms do not fit into the kernel's tables; raise minimum_documents")
+
+
+def _table_of_size(keys: Any, values: Any, bits: int, size: int, buckets: int) -> tuple[Any, Any] | None:
     import numpy as np
 
-    size, buckets = (1 << max(4, math.ceil(math.log2(max(len(keys), 1) / share))) for share in (0.9, 3))
     hashed = hash_of(keys)
     bucket = bucket_of(hashed, buckets)
     held = np.bincount(bucket, minlength=buckets)
@@ -362,7 +370,7 @@ def _perfect_table(keys: Any, values: Any, bits: int) -> tuple[Any, Any]:
             if not len(waiting):
                 break
         else:
-            raise ArtifactError("the model has too many terms for the kernel's tables; raise minimum_documents")
+            return None
     return table, displacements
 
 
