@@ -8,7 +8,6 @@ import time
 import warnings
 from collections import Counter
 from contextlib import ExitStack
-from itertools import accumulate
 
 import numba
 import numpy as np
@@ -57,12 +56,6 @@ def write_csv(path, texts):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["企业名称", TEXT])
         writer.writerows((f"公司{i}", text) for i, text in enumerate(texts))
-
-
-def buffer_of(texts):
-    """Return the texts in UTF-8 one behind the other, and where each begins and the last ends."""
-    encoded = [text.encode() for text in texts]
-    return b"".join(encoded), np.fromiter(accumulate(map(len, encoded), initial=0), np.int64, len(encoded) + 1)
 
 
 def usual_pipeline(examples):

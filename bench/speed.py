@@ -23,7 +23,6 @@ from typing import NamedTuple
 import numpy as np
 from routes import (
     STAGES,
-    buffer_of,
     plain_pass,
     reference_route,
     rjieba_route,
@@ -36,7 +35,7 @@ from routes import (
 
 from classifier.labels import read_examples
 from classifier.resources import labeled_folder
-from classifier.scoring import load_scorer
+from classifier.scoring import encode_texts, load_scorer
 from classifier.tables import align
 
 USUAL_TEXTS, REFERENCE_TEXTS = 4_000, 1_000  # for the slow routes
@@ -96,9 +95,9 @@ def compare_in_memory(examples, texts, scorer, repeats):
     """Return the rows of the routes in memory, and the rate of the usual one."""
     note("fitting the usual pipeline")
     pipeline = usual_pipeline(examples)
-    data, ends = buffer_of(texts)
+    data, ends = encode_texts(texts)
     array = np.frombuffer(data, np.uint8)
-    scorer.score(*buffer_of(texts[:START_ROWS]))  # makes or loads machine code
+    scorer.score(*encode_texts(texts[:START_ROWS]))  # makes or loads machine code
     plain_pass(array[: ends[1]])
     usual = "jieba.lcut + TfidfVectorizer + LogisticRegression: probabilities"
     rjieba = "rjieba (no HMM) + look-up + CSR product, same coefficients: probabilities"

@@ -3,18 +3,18 @@
 One trie holds the words of the dictionary, the words of the vocabulary and the character n-grams, so that one walk
 from each place of a text finds all of them. Its edges stand in a perfect hash table keyed by parent and character: one
 look answers, without a branch that the processor might guess wrongly. What is frequent has a low number, so that what
-is used often lies together. The arrays are made from a checked model in some seconds, kept
-in a file that is mapped into memory, and made again whenever the model, jieba or OpenCC is another one.
+is used often lies together. The arrays are made from a checked model in some seconds, kept in a file that is mapped
+into memory, and made again whenever the model, jieba or OpenCC is another one.
 """
 
+import hashlib
 import json
 import math
 import mmap
-import os
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,9 +47,8 @@ if TYPE_CHECKING:
     from classifier.artifact import Model
 
 _MAGIC = b"gonglian automaton\n"
+_HEADER_BYTES, _ALIGNMENT = 1 << 16, 64  # the header stays below; arrays begin with a cache line
 _TERM_KINDS = ("words", "offering", "characters")
-
-
 _TYPES = {
     "kinds": "B",
     "folded": "H",
@@ -137,17 +136,9 @@ def _stamps(folder: Path) -> list[list[Any]]:
 
 
 def _cache_path(folder: Path) -> Path | None:
-    cache = rules.cache_folder()
-    name = re.sub(r"\W+", "-", str(folder.resolve()))[-60:].strip("-")
-    key = f"{abs(hash_text(str(folder.resolve()))):016x}"
-    return cache / f"automaton-{name}-{key}.bin" if cache else None
-
-
-def hash_text(text: str) -> int:
-    """Return 64 bits that stand for a text, the same in every run."""
-    import hashlib
-
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+    cache, place = rules.cache_folder(), str(folder.resolve())
+    name = re.sub(r"\W+", "-", place)[-60:].strip("-")
+    return cache / f"automaton-{name}-{hashlib.sha256(place.encode()).hexdigest()[:16]}.bin" if cache else None
 
 
 def _read(path: Path, stamps: list[list[Any]], scheme: Scheme) -> Automaton | None:
@@ -181,24 +172,23 @@ def _write(path: Path, automaton: Automaton, header: dict[str, Any]) -> None:
     import numpy as np
 
     contents = {name: np.ascontiguousarray(array).tobytes() for name, array in automaton.tables._asdict().items()}
-    header = {**header, "facts": automaton.facts.__dict__, "arrays": {name: [0, 0] for name in contents}, "bytes": 0}
-    start = end = 0
-    first = 1 << 16  # the header stays below this
+    spans, end = {}, _HEADER_BYTES
     for name, content in contents.items():
-        start = first if end == 0 else -(-end // 64) * 64
+        start = -(-end // _ALIGNMENT) * _ALIGNMENT
         end = start + len(content)
-        header["arrays"][name] = [start, end]
-    header["bytes"] = end
-    part = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(_MAGIC + json.dumps(header).encode() + b"\n")
-            for name, content in contents.items():
-                file.seek(header["arrays"][name][0])
-                file.write(content)
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
+        spans[name] = (start, end)
+    header = {**header, "facts": automaton.facts.__dict__, "arrays": spans, "bytes": end}
+    rules.keep_file(path, _spaced(_MAGIC + json.dumps(header).encode() + b"\n", contents, spans))
+
+
+def _spaced(head: bytes, contents: Mapping[str, bytes], spans: Mapping[str, tuple[int, int]]) -> Iterator[bytes]:
+    """Yield a head and contents with as many zeros before each as its place in the file asks for."""
+    yield head
+    end = len(head)
+    for name, content in contents.items():
+        yield bytes(spans[name][0] - end)
+        yield content
+        end = spans[name][1]
 
 
 def build_automaton(model: "Model") -> Automaton:

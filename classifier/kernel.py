@@ -219,8 +219,8 @@ def read_character(data: Any, at: int, stop: int) -> int:
 
 
 @routine
-def read_normal(data: Any, start: int, stop: int, work: Workspace) -> bool:
-    """Put a text that is in normal form into the workspace; tell its length."""
+def read_normal(data: Any, start: int, stop: int, work: Workspace) -> None:
+    """Put a text that is in normal form into the workspace."""
     characters = work.characters
     length = 0
     while start < stop:
@@ -229,7 +229,6 @@ def read_normal(data: Any, start: int, stop: int, work: Workspace) -> bool:
         characters[length] = read >> 3
         length += 1
     work.sizes[_CHARACTERS] = length
-    return True
 
 
 @routine
@@ -728,8 +727,9 @@ def score_text(
     """Score one text (``normal``: it is in normal form); return False if it needs `classifier.text.normalize`."""
     sizes = work.sizes
     sizes[WORDS] = sizes[_OCCURRENCES] = sizes[_TERMS] = 0
-    read = read_normal(data, start, stop, work) if normal else read_raw(tables, data, start, stop, work)
-    if not read:
+    if normal:
+        read_normal(data, start, stop, work)
+    elif not read_raw(tables, data, start, stop, work):
         results.doubt[text] = NOT_READ
         return False
     find_offering_clause(tables, work)

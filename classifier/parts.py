@@ -193,17 +193,31 @@ def file_hash(path: Path) -> str:
 
 @contextmanager
 def _alone(folder: Path, output: str) -> Iterator[None]:
-    """Keep other runs away from a folder; the system lets go of it when this process ends in whatever way."""
-    with (folder / "lock").open("wb") as lock:
+    """Keep other runs away from a folder."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(locked(folder / "lock", wait=False))
+        except BlockingIOError:
+            raise OutputError(f"{output}: another run is writing it; wait for it, or name another file") from None
+        yield
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool) -> Iterator[None]:
+    """Lock a file against other processes; the system lets go of it when this one ends in whatever way.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process has it and ``wait`` is False.
+    """
+    with path.open("wb") as lock:
         try:
             import fcntl
         except ImportError:  # not on Windows: there two runs at once are the user's to avoid
-            yield
-            return
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OutputError(f"{output}: another run is writing it; wait for it, or name another file") from None
+            pass
+        else:
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
 
 

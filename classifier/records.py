@@ -30,6 +30,7 @@ import pyarrow.compute as pc
 from classifier import xlsx_child
 from classifier.encoding import count_lines, detect_encoding
 from classifier.errors import InputError
+from classifier.text import SURROGATE
 
 _EXTENSIONS = {
     ".csv": "csv",
@@ -77,9 +78,8 @@ class Absent:
 
 ABSENT = Absent()
 
-Column: TypeAlias = (
-    "pa.Array | list[Any]"  # an Arrow array, or Python values where the cells of a column may be of any type
-)
+# an Arrow array, or Python values where the cells of a column may be of any type
+Column: TypeAlias = "pa.Array | list[Any]"
 
 
 class Batch(NamedTuple):
@@ -261,12 +261,9 @@ def cell_text(value: Any) -> str:
     return "" if isinstance(value, float) and value != value else str(value)
 
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
 def valid_text(text: str) -> str:
     """Return text that UTF-8 can hold: halves of characters, which broken JSON may have, become U+FFFD."""
-    return text if text.isascii() or not _SURROGATE.search(text) else _SURROGATE.sub("\ufffd", text)
+    return text if text.isascii() or not SURROGATE.search(text) else SURROGATE.sub("\ufffd", text)
 
 
 @contextmanager
@@ -336,7 +333,7 @@ def _open_text(
             name, lines, marked = encoding, count_lines(open_bytes, encoding, path), False
         else:
             name, lines, marked = detect_encoding(open_bytes, path)
-    except (EOFError, OSError) as error:
+    except OSError as error:
         raise InputError(
             f"{path}: the compressed file is damaged or cut off ({error}); fetch or make it again"
         ) from error

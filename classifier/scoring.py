@@ -8,7 +8,6 @@ this, or as machine code for batches.
 """
 
 import math
-import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,7 +27,7 @@ from classifier.errors import ClassifierError
 from classifier.kernel import Results, Settings, Tables, Workspace
 from classifier.machine import compiled, is_kept
 from classifier.resources import labeled_folder, model_folder
-from classifier.text import MAX_CHARACTERS, normalize
+from classifier.text import MAX_CHARACTERS, SURROGATE, normalize
 
 if TYPE_CHECKING:
     import numpy as np
@@ -128,38 +127,35 @@ class Scorer:
 
     def probabilities(self, texts: Sequence[str]) -> "np.ndarray":
         """Return calibrated probabilities, shape (texts, labels), rows summing to 1, labels in the model's order."""
-        import numpy as np
-
-        data, ends = _encode(texts)
-        return self.score(data, np.frombuffer(ends, np.int64)).probabilities
+        return self.score(*encode_texts(texts)).probabilities
 
     def label(self, texts: Sequence[str]) -> list[Label]:
         """Return one `Label` a text, in order: never accepted where the text gives the model too little to go by."""
         engine = self._engines.choose(len(texts))
-        settings = engine.settings(self.facts, self.scheme, self.decision)
+        settings = engine.settings(self.scheme, self.decision)
         with engine.workspace() as work:
             return [self._label(engine, settings, work, text) for text in texts]
 
-    def score(self, data: Any, ends: "np.ndarray") -> Scores:
+    def score(self, data: Any, ends: Any) -> Scores:
         """Score texts in UTF-8 that stand one behind the other in a buffer.
 
         Parameters
         ----------
         data : buffer of bytes
-        ends : int64 array of shape (texts + 1,)
+        ends : array of 64-bit integers, shape (texts + 1,)
             Where each text begins and, last, the end.
         """
         import numpy as np
 
         data, count = memoryview(data).cast("B"), len(ends) - 1
         engine = self._engines.choose(count)
-        settings = engine.settings(self.facts, self.scheme, self.decision)
+        settings = engine.settings(self.scheme, self.decision)
         results = engine.score(settings, data, ends, bytes(count), normal=False)
         left = np.flatnonzero(np.asarray(results.doubt)[:count] == kernel.NOT_READ)
         if len(left):
             texts = [str(data[ends[i] : ends[i + 1]], "utf-8", "replace") for i in left.tolist()]
             cut = bytes(len(text) > MAX_CHARACTERS for text in texts)
-            others = engine.score(settings, *_encode([normalize(text) for text in texts]), cut, normal=True)
+            others = engine.score(settings, *encode_texts([normalize(text) for text in texts]), cut, normal=True)
             results = engine.merge(results, others, left)
         return Scores(
             np.asarray(results.probabilities)[: count * len(self.facts.labels)].reshape(count, len(self.facts.labels)),
@@ -171,10 +167,10 @@ class Scorer:
         )
 
     def _label(self, engine: "_Engine", settings: Settings, work: Workspace, text: str) -> Label:
-        results = engine.score(settings, *_encode([text]), bytes(1), normal=False, work=work)
+        results = engine.score(settings, *encode_texts([text]), bytes(1), normal=False, work=work)
         if results.doubt[0] == kernel.NOT_READ:
             cut = bytes([len(text) > MAX_CHARACTERS])
-            results = engine.score(settings, *_encode([normalize(text)]), cut, normal=True, work=work)
+            results = engine.score(settings, *encode_texts([normalize(text)]), cut, normal=True, work=work)
         first, second = self.facts.labels[results.first[0]], self.facts.labels[results.second[0]]
         return Label(
             first,
@@ -246,8 +242,9 @@ class _Engine:
         self._kernel, self._tables, self._view = functions, tables, view
         self._spare: list[Workspace] = []
 
-    def settings(self, facts: Facts, scheme: Scheme, decision: Decision) -> Settings:
-        """Return the numbers of a model and a decision; the prior's correction is part of the constants."""
+    def settings(self, scheme: Scheme, decision: Decision) -> Settings:
+        """Return the numbers of the model and a decision; the prior's correction is part of the constants."""
+        facts = self.facts
         outside = facts.labels.index(scheme.out_of_scope)
         trained, expected = facts.trained_out_of_scope, decision.expected_out_of_scope
         shift = [
@@ -334,15 +331,12 @@ class _Engine:
         return results._replace(reasons=merged, reason_ends=ends)
 
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-def _encode(texts: Sequence[str]) -> tuple[bytes, array]:
+def encode_texts(texts: Sequence[str]) -> tuple[bytes, array]:
     """Return texts in UTF-8 one behind the other, and where each begins and the last ends."""
     try:
         encoded = [text.encode() for text in texts]
     except UnicodeEncodeError:  # halves of characters, from broken JSON; normalisation makes spaces of them, too
-        encoded = [_SURROGATE.sub(" ", text).encode() for text in texts]
+        encoded = [SURROGATE.sub(" ", text).encode() for text in texts]
     return b"".join(encoded), array("q", accumulate(map(len, encoded), initial=0))
 
 

@@ -8,13 +8,11 @@ serves; ``spark.executorEnv.GONGLIAN_CACHE`` names another place. Where Python t
 of a virtual environment), name one that goes when it goes, such as ``./gonglian``: what is kept is kept by path.
 """
 
-import fcntl
 import hashlib
 import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +24,7 @@ from classifier.automaton import load_automaton
 from classifier.batch import COLUMNS, add_labels, name_results, score_texts
 from classifier.domains import load_scheme
 from classifier.errors import ArtifactError, InputError, OutputError
+from classifier.parts import locked
 from classifier.records import PARQUET_ROWS, Batch, Table, find_roles, join_texts
 from classifier.resources import labeled_folder, model_folder
 from classifier.scoring import Decision, Scorer, decide_with, load_scorer
@@ -135,7 +134,7 @@ def _label_batch(batch: pa.RecordBatch, job: _Job, scorer: Scorer) -> pa.RecordB
 
 def _worker_scorer(job: _Job) -> Scorer:
     cache = _worker_cache()
-    with _alone(cache):
+    with locked(cache / "spark.lock", wait=True):  # one process of a machine at a time fills the cache
         folder = _unpack(job.sent, cache) if job.sent else None
         scorer = _load(folder or model_folder(), folder or labeled_folder())
     if scorer.facts.identity != job.model:
@@ -168,14 +167,6 @@ def _worker_cache() -> Path:
             "spark.executorEnv.GONGLIAN_CACHE"
         )
     return cache
-
-
-@contextmanager
-def _alone(cache: Path) -> Iterator[None]:
-    """Let one process of a machine at a time fill the cache."""
-    with (cache / "spark.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _unpack(sent: _Sent, cache: Path) -> Path:

@@ -32,9 +32,9 @@ _SPACE_IN_CHINESE = re.compile(f"(?<={TIGHT}) (?={TIGHT})")
 LETTERS = r"[^\W\d_]"
 _RUN = re.compile(f"{LETTERS}+")
 _LETTER = re.compile(LETTERS)
-JIEBA_CHUNK = (
-    r"[\u4E00-\u9FD5a-zA-Z0-9+#&\._%\-]"  # what jieba 0.42.1 looks up; other characters are words of their own
-)
+# what jieba 0.42.1 looks up in its dictionary; every other character is a word of its own
+JIEBA_CHUNK = r"[\u4E00-\u9FD5a-zA-Z0-9+#&\._%\-]"
+SURROGATE = re.compile("[\ud800-\udfff]")  # half of a character, which broken JSON may have and UTF-8 cannot hold
 JIEBA_LATIN = r"[a-zA-Z0-9]"  # single ones side by side are one word
 _BOILERPLATE = re.compile(
     r"""\(?(?:除)?依法[须需]经(?:相关部门)?批准的(?:项目|经营项目)[^()。;]{0,80}(?:\([^()]*\)[^()。;]{0,20})?\)?
@@ -236,10 +236,16 @@ def _write_cache(key: str, dictionary: Dictionary) -> None:
     folder = cache_folder()
     if folder is None:
         return
-    path = folder / f"dictionary-{key[:32]}.json"
+    content = json.dumps(dictionary.__dict__, ensure_ascii=False).encode()
+    keep_file(folder / f"dictionary-{key[:32]}.json", [content])
+
+
+def keep_file(path: Path, content: Iterable[bytes]) -> None:
+    """Write a file of the private cache, whole or not at all; where that fails it is made again the next time."""
     part = path.with_suffix(f".{os.getpid()}.part")
     try:
-        part.write_text(json.dumps(dictionary.__dict__, ensure_ascii=False), encoding="utf-8")
+        with part.open("wb") as file:
+            file.writelines(content)
         part.replace(path)
     except OSError:
         part.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from classifier.labels import read_examples
 from classifier.model import reference_decisions
 from classifier.records import find_roles, join_texts, open_table
 from classifier.resources import labeled_folder, model_folder
-from classifier.scoring import _encode
+from classifier.scoring import encode_texts
 from classifier.text import (
     BOILERPLATE_SIGNS,
     MAX_CHARACTERS,
@@ -116,7 +116,7 @@ def machine(scorer):
 
 @pytest.fixture(scope="module")
 def options(plain, scheme):
-    return plain.settings(plain.facts, scheme, scoring.Decision(0.5, 0.5, 0.5))
+    return plain.settings(scheme, scoring.Decision(0.5, 0.5, 0.5))
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +143,7 @@ def reference(model, segmenter):
 
 def read(engine, text):
     """Return the normal form that the kernel makes of a text, or None where it leaves it to `normalize`."""
-    data, _ = _encode([text])
+    data, _ = encode_texts([text])
     with engine.workspace() as work:
         if not kernel.read_raw(engine._tables, data, 0, len(data), work):
             return None
@@ -183,7 +183,7 @@ def test_every_scope_of_the_corpus_is_read_alike(plain):
 @example("abcdef工业4.0c++AGV小车3d打印x")
 def test_words_and_offering_clause_are_those_of_jieba_and_of_text(plain, options, segmenter, text):
     normal = normalize(text)
-    data, ends = _encode([normal])
+    data, ends = encode_texts([normal])
     with plain.workspace() as work:
         plain.score(options, data, ends, bytes(1), normal=True, work=work)
         found = [(work.word_start[i], work.word_end[i]) for i in range(work.sizes[kernel.WORDS])]
@@ -207,8 +207,7 @@ def test_machine_code_does_what_the_source_says(scorer, plain, machine, texts):
     found = []
     for engine in (plain, machine):
         with patch.object(scorer._engines, "choose", lambda count, engine=engine: engine):
-            data, ends = _encode(texts)
-            found.append((scorer.score(data, np.frombuffer(ends, np.int64)), scorer.label(texts)))
+            found.append((scorer.score(*encode_texts(texts)), scorer.label(texts)))
     (one, labels), (other, others) = found
     np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-12)
     for a, b in zip(one[1:], other[1:], strict=True):
