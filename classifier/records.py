@@ -212,15 +212,15 @@ def find_roles(table: Table, text: Sequence[str] = (), name: str | None = None) 
     listed = ", ".join(column or "(blank)" for column in table.columns)
     if missing:
         raise InputError(f"{table.path}: no column {missing[0]!r}; found {listed}")
-    heads = {_plain_header(column): column for column in reversed(table.columns)}
-    found = tuple(text) or tuple(c for c in table.columns if _plain_header(c) in TEXT_HEADERS)
+    heads = {plain_header(column): column for column in reversed(table.columns)}
+    found = tuple(text) or tuple(c for c in table.columns if plain_header(c) in TEXT_HEADERS)
     if not found:
         raise InputError(f"{table.path}: no column with a description; found {listed}. Name it with --text")
     names = [heads[head] for head in NAME_HEADERS if head in heads and heads[head] not in found]
     return Roles(found, name or (names[0] if names else None))
 
 
-def _plain_header(header: str) -> str:
+def plain_header(header: str) -> str:
     """Return a header without brackets and spaces: ``主营业务(2020年末)`` is ``主营业务``."""
     folded = unicodedata.normalize("NFKC", header).lower()
     return re.sub(r"\(.*?\)|\[.*?\]|【.*?】|\s+", "", folded)

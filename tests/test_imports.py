@@ -6,14 +6,21 @@ import classifier
 # design.md: imports run one way. A module may import those of its own and of earlier layers.
 LAYERS = [
     {"errors", "resources", "tables"},
-    {"domains", "text", "encoding"},
-    {"labels", "xlsx_child", "augment"},
+    {"domains", "text", "encoding", "finance", "regions"},
+    {"labels", "xlsx_child", "augment", "names"},
     {"records"},
     {"outputs", "artifact", "kernel"},
     {"weighting", "automaton", "machine"},
     {"model", "scoring"},
     {"evaluate", "parts", "doctor"},
     {"batch"},
+    {"correction"},
+    {"study"},
+    {"listed", "unlisted", "quantities"},
+    {"aggregate", "sources", "printed", "tidy"},
+    {"sensitivity", "consistency"},
+    {"survey", "charts"},
+    {"report"},
     {"spark"},
 ]
 

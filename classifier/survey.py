@@ -1,0 +1,112 @@
+"""From the files of a year to its tables: what was asked, what was read, and what came out."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from classifier.aggregate import build_tables
+from classifier.correction import Confusion
+from classifier.errors import ClassifierError
+from classifier.finance import Rates
+from classifier.scoring import Scorer, decide_with
+from classifier.sensitivity import Scenario, compare_scenarios
+from classifier.sources import Problem, read_sources
+from classifier.study import Comparison, Sources, Table
+
+PRIORS = (0.3, 0.55, 0.7, 0.9)
+THRESHOLDS = (0.6, 0.8, 0.95)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The tables of a year with everything that they were made from; ``paths`` are its files by kind."""
+
+    paths: Mapping[str, str]
+    scorer: Scorer
+    rates: Rates
+    confusion: Confusion
+    comparison: Comparison
+    sources: Sources
+    problems: Sequence[Problem]
+    tables: Sequence[Table]
+
+    def facts(self) -> dict[str, str]:
+        """Return what the head of a report says of how it was made, by Chinese names."""
+        scheme, comparison = self.scorer.scheme, self.comparison
+        rates = [f"1{name}={self.rates.rmb_per(code):g}元" for name, code in (("美元", "USD"), ("港元", "HKD"))]
+        return {
+            "年度": f"{comparison.year}年,对比{comparison.against}年",
+            "分类体系": f"{scheme.version} {scheme.title}",
+            "模型": self.scorer.facts.identity,
+            "汇率": ",".join(rates) + ";其他年份见labeled/reference/rates.csv",
+            "校正": f"按留出文本的混淆校正,{comparison.draws:,}次抽样,95%区间" if comparison.draws else "未校正",
+            "未能使用的单元格": f"{len(self.problems):,}",
+            **{f"输入 {kind}": f"{Path(path).name},sha256 {_digest(path)}" for kind, path in self.paths.items()},
+        }
+
+    def with_scenarios(self, models: Sequence[Scorer]) -> list[Table]:
+        """Return the tables with plain counts under other priors, thresholds and models behind their figures.
+
+        Raises
+        ------
+        InputError
+            If the companies have no descriptions.
+        """
+        priors = [Scenario(f"prior {prior}", decide_with(self.scorer, prior, None).label) for prior in PRIORS]
+        thresholds = [
+            Scenario(f"accepted at {threshold}", decide_with(self.scorer, None, threshold).label, accepted_alone=True)
+            for threshold in THRESHOLDS
+        ]
+        others = [Scenario(other.facts.identity, other.label) for other in models]
+        scenarios = [*priors, *thresholds, *others]
+        return compare_scenarios(
+            self.tables, scenarios, self.sources, self.scorer.scheme, self.confusion, self.comparison
+        )
+
+
+def make_survey(
+    paths: Mapping[str, str], scorer: Scorer, rates: Rates, confusion: Confusion, comparison: Comparison
+) -> Survey:
+    """Return the tables that files of companies, events, listings, ... yield (keys of `classifier.sources.WANTED`).
+
+    Companies without a label are judged by ``scorer``. Without draws (``comparison.draws`` is 0) all figures are plain.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, lacks a column, or has a label that is not in the scheme.
+    """
+    sources, problems = read_sources(paths, scorer.scheme, rates, scorer.label)
+    tables = build_tables(sources, scorer.scheme, confusion, comparison)
+    if not comparison.draws:
+        tables = [_plain(table) for table in tables]
+    return Survey(paths, scorer, rates, confusion, comparison, sources, problems, tables)
+
+
+def _plain(table: Table) -> Table:
+    nothing = float("nan")
+    return replace(table, data=table.data.assign(value=table.data["plain"], low=nothing, high=nothing))
+
+
+def read_rate(text: str) -> tuple[str, float]:
+    """Return currency and RMB a unit from a text as ``USD=6.4614``.
+
+    Raises
+    ------
+    ClassifierError
+        If it is not of that form.
+
+    >>> read_rate("USD=6.4614")
+    ('USD', 6.4614)
+    """
+    currency, _, rate = text.partition("=")
+    try:
+        return currency.strip().upper(), float(rate)
+    except ValueError:
+        raise ClassifierError(f"rate {text!r} is not of the form USD=6.4614; write currency, = and RMB") from None
+
+
+def _digest(path: str) -> str:
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
