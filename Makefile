@@ -6,7 +6,7 @@ STAMP := $(VENV)/installed
 SPARK_STAMP := $(VENV)/installed-spark
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: demo test test-spark model card bench format clean
+.PHONY: demo test test-spark model card bench reproduce format clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)  ## label the companies of examples/ and print the result
@@ -25,13 +25,18 @@ test-spark: $(SPARK_STAMP)  ## scoring on a local Spark; needs Java 17 or 21, do
 model: $(STAMP)  ## rebuild models/default from labeled/ alone
 	$(BIN)/gonglian train -o models/default
 
-card: $(STAMP)  ## measure models/default on the evaluation texts beside the project and write its card (some minutes)
+card: $(STAMP)  ## measure models/default on the evaluation texts beside the project and write its card and confusion (some minutes)
 	$(BIN)/python bench/card.py > models/default/card.md.part
 	mv models/default/card.md.part models/default/card.md
+	$(BIN)/python bench/confusion.py > models/default/confusion.csv.part
+	mv models/default/confusion.csv.part models/default/confusion.csv
 
 bench: $(STAMP)  ## print the ratios on this machine (some minutes); make bench OPTIONS=--long takes larger files, too
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python bench/speed.py $(OPTIONS)
+
+reproduce: $(STAMP)  ## chapter 2 of the report from public facts, beside its printed figures
+	$(BIN)/python examples/ipo2020/reproduce.py
 
 format: $(STAMP)
 	$(BIN)/ruff format .

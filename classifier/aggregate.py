@@ -1,6 +1,7 @@
 """Labelled companies, events and listings in, the report's 17 tables out: numbers only, every one with its interval."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import pandas as pd
@@ -13,6 +14,8 @@ from classifier.study import FIGURE_COLUMNS as FIGURE_COLUMNS
 from classifier.study import TOP_FIVE as TOP_FIVE
 from classifier.study import TOTAL as TOTAL
 from classifier.study import Comparison, Filled, Sources, Study, Table
+
+POPULATIONS = ("unlisted", "listed")
 
 
 class _Plan(NamedTuple):
@@ -38,20 +41,27 @@ def build_tables(sources: Sources, scheme: Scheme, confusion: Confusion, compari
     twice = companies["company_id"][companies["company_id"].duplicated()]
     if len(twice):
         raise InputError(f"company {twice.iloc[0]!r} stands twice; {twice.nunique()} do; keep one row of each")
-    labelling = _label(companies, sources, confusion, comparison)
+    sources = replace(sources, companies=companies)
+    labelling = _label(sources, confusion, comparison)
     study = Study(companies, labelling, sources, scheme, comparison)
     return [_build(study, plan) for plan in _PLANS]
 
 
-def _label(companies: pd.DataFrame, sources: Sources, confusion: Confusion, comparison: Comparison) -> Labelling:
-    """Return what the labels of the companies probably are: listed ones were judged by other texts than unlisted."""
+def populations(sources: Sources) -> pd.Series:
+    """Return for each company which of `POPULATIONS` it is of: listed ones have a listing or a market value."""
     frames = (frame for frame in (sources.listings, sources.market_values) if frame is not None)
     listed_ids = set().union(*(frame["company_id"] for frame in frames))
-    strata = [
-        Stratum("listed" if company in listed_ids else "unlisted", domain, status)
-        for company, domain, status in companies[["company_id", "domain", "status"]].itertuples(index=False)
-    ]
-    return draw_labels(strata, companies["label"].tolist(), confusion, draws=comparison.draws, seed=comparison.seed)
+    unlisted_name, listed_name = POPULATIONS
+    return sources.companies["company_id"].isin(listed_ids).map({False: unlisted_name, True: listed_name})
+
+
+def _label(sources: Sources, confusion: Confusion, comparison: Comparison) -> Labelling:
+    """Return what the labels of the companies probably are: listed ones were judged by other texts than unlisted."""
+    companies = sources.companies
+    strata = map(Stratum, populations(sources), companies["domain"], companies["status"])
+    return draw_labels(
+        list(strata), companies["label"].tolist(), confusion, draws=comparison.draws, seed=comparison.seed
+    )
 
 
 def _build(study: Study, plan: _Plan) -> Table:
@@ -65,20 +75,20 @@ def _build(study: Study, plan: _Plan) -> Table:
 
 _PLANS = (
     _Plan("L1", "market_value", "上市企业总市值", "图2-1", ("market_values",), listed.market_value),
-    _Plan("L2", "financing_channels", "上市企业融资:首发与再融资", "正文2.1", ("listings",), listed.channels),
+    _Plan("L2", "financing_channels", "上市企业融资：首发与再融资", "正文2.1", ("listings",), listed.channels),
     _Plan("L3", "overseas_listings", "境外上市企业", "表2-1", ("listings",), listed.overseas),
-    _Plan("L4", "boards", "新上市企业:按市场与板块", "表2-2", ("listings",), listed.boards),
+    _Plan("L4", "boards", "新上市企业：按市场与板块", "表2-2", ("listings",), listed.boards),
     _Plan("L5", "gainers", "市值翻番的企业", "表2-3", ("market_values",), listed.gainers),
     _Plan("L6", "research", "研发投入", "表2-4", ("indicators",), listed.research),
     _Plan("L7", "patents", "专利", "表2-5、表2-6", ("indicators",), listed.patents),
-    _Plan("L8", "listed_provinces", "上市企业:按省份", "图2-2", ("listings",), listed.listed_provinces),
-    _Plan("L9", "listed_domains", "上市企业:按领域", "图2-3", ("listings",), listed.listed_domains),
-    _Plan("U1", "months", "融资事件:按月", "图3-1", ("events",), unlisted.months),
-    _Plan("U2", "round_groups", "融资事件:按轮次", "图3-2", ("events",), unlisted.round_groups),
-    _Plan("U3", "investors", "投资机构:所投企业上市数", "表3-1", ("events", "listings"), unlisted.investors),
-    _Plan("U4", "provinces", "融资事件:按省份", "图3-3", ("events",), unlisted.provinces),
-    _Plan("U5", "province_domains", "融资事件:省份与领域", "图3-4", ("events",), unlisted.province_domains),
-    _Plan("U6", "domains", "融资企业:按领域", "图3-5", ("events",), unlisted.domains),
-    _Plan("U7", "domain_amounts", "融资金额:按领域", "正文3.4", ("events",), unlisted.domain_amounts),
+    _Plan("L8", "listed_provinces", "上市企业：按省份", "图2-2", ("listings",), listed.listed_provinces),
+    _Plan("L9", "listed_domains", "上市企业：按领域", "图2-3", ("listings",), listed.listed_domains),
+    _Plan("U1", "months", "融资事件：按月", "图3-1", ("events",), unlisted.months),
+    _Plan("U2", "round_groups", "融资事件：按轮次", "图3-2", ("events",), unlisted.round_groups),
+    _Plan("U3", "investors", "投资机构：所投企业上市数", "表3-1", ("events", "listings"), unlisted.investors),
+    _Plan("U4", "provinces", "融资事件：按省份", "图3-3", ("events",), unlisted.provinces),
+    _Plan("U5", "province_domains", "融资事件：省份与领域", "图3-4", ("events",), unlisted.province_domains),
+    _Plan("U6", "domains", "融资企业：按领域", "图3-5", ("events",), unlisted.domains),
+    _Plan("U7", "domain_amounts", "融资金额：按领域", "正文3.4", ("events",), unlisted.domain_amounts),
     _Plan("U8", "unicorns", "独角兽企业", "表3-2", ("valuations",), unlisted.unicorns),
 )

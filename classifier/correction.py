@@ -10,10 +10,11 @@ as long as the population resembles the held-out one; Meertens, Diks, van den He
 quality of official statistics based on machine learning algorithms" (2022) and Forman, "Quantifying counts and costs
 via classification" (2008) have the alternative for populations whose shares have shifted. Van Delden, Scholtus, Burger,
 "Accuracy of mixed-source statistics as affected by classification errors" (2016) draw labels anew for the interval, as
-`draw_labels` does. Whether the intervals hold: docs/statistics.md, bench/coverage.py.
+`draw_labels` does. Whether the intervals hold: docs/statistics.md, bench/intervals.py.
 """
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ import numpy as np
 from classifier.errors import InputError
 from classifier.evaluate import Judged
 
-COLUMNS = ("population", "predicted", "status", "truth", "weight", "texts")
+COLUMNS = ("model", "population", "predicted", "status", "truth", "weight", "texts")
 DRAWS = 1_000
 # Pseudo-texts that keep a stratum of few texts from being sure of itself; docs/statistics.md has why so many.
 BORROWED = 1.0  # at every sampling weight, spread over the true labels as all texts with the predicted label are
@@ -65,10 +66,22 @@ class Posterior(NamedTuple):
 
 @dataclass(frozen=True)
 class Confusion:
-    """Held-out texts, counted by `Stratum`, sampling weight and true label: arrays of shape (labels,)."""
+    """Held-out texts, counted by `Stratum`, sampling weight and true label: arrays of shape (labels,).
+
+    ``models`` are the identities of the models that labelled them.
+    """
 
     codes: tuple[str, ...]
     counts: Mapping[Stratum, Mapping[float, np.ndarray]]
+    models: frozenset[str] = frozenset()
+
+    def called(self, population: str) -> dict[str, float]:
+        """Return by label the share of a population (whole, by sampling weights) that a model called so."""
+        sums: Counter[str] = Counter()
+        for stratum, by_weight in self.counts.items():
+            if stratum.population == population:
+                sums[stratum.predicted] += sum(weight * counts.sum() for weight, counts in by_weight.items())
+        return {label: mass / sums.total() for label, mass in sums.items()}
 
     def posterior(self, stratum: Stratum) -> Posterior:
         """Return what is known of the true labels in a stratum.
@@ -123,7 +136,7 @@ def read_confusion(path: Path, codes: Sequence[str]) -> Confusion:
             raise InputError(f"{path}: line {line}: {error}; correct it") from error
         by_weight = counts.setdefault(Stratum(row["population"], codes[predicted], row["status"]), {})
         by_weight.setdefault(weight, np.zeros(len(codes)))[truth] += texts
-    return Confusion(tuple(codes), counts)
+    return Confusion(tuple(codes), counts, frozenset(row["model"] for row in rows))
 
 
 def _place(label: str, codes: Sequence[str]) -> int:
@@ -142,17 +155,23 @@ def _positive(text: str | None) -> float:
     return number
 
 
-def confusion_rows(population: str, judged: Judged) -> list[list[object]]:
-    """Return held-out texts as rows of `COLUMNS`, sorted.
+def confusion_csv(model: str, judged: Mapping[str, Judged]) -> str:
+    """Return held-out texts that a model labelled, by population, as the text of a file that `read_confusion` reads.
 
     >>> held_out = Judged(["security"], ["platform"], np.ones(1), np.ones(1, bool), np.array([3.0]))
-    >>> confusion_rows("unlisted", held_out)
-    [['unlisted', 'platform', 'accepted', 'security', 3.0, 1]]
+    >>> print(confusion_csv("AII-2020/mine", {"unlisted": held_out}), end="")
+    model,population,predicted,status,truth,weight,texts
+    AII-2020/mine,unlisted,platform,accepted,security,3.0,1
     """
-    status = ["accepted" if accepted else "review" for accepted in judged.accepted]
-    weight = [round(float(weight), 4) for weight in judged.weight]
-    texts = Counter(zip(judged.predicted, status, judged.truth, weight, strict=True))
-    return [[population, *key, count] for key, count in sorted(texts.items())]
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for population, texts in judged.items():
+        status = ["accepted" if accepted else "review" for accepted in texts.accepted]
+        weight = [round(float(weight), 4) for weight in texts.weight]
+        counts = Counter(zip(texts.predicted, status, texts.truth, weight, strict=True))
+        writer.writerows([model, population, *key, count] for key, count in sorted(counts.items()))
+    return stream.getvalue()
 
 
 @dataclass(frozen=True)

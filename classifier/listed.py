@@ -69,7 +69,7 @@ def channels(study: Study) -> Filled:
         companies = study.in_scope(distinct(some), {})
         sheet.put([(name,)], "companies", "companies", companies[None])
         _put_amount(sheet, [(name,)], study, some, {})
-    notes = ["只计境内市场;一家企业有多种融资方式的,在合计中只计一次。", *without_amount(rows)]
+    notes = ["只计境内市场；一家企业有多种融资方式的，在合计中只计一次。", *without_amount(rows)]
     return sheet.frame(), notes
 
 
@@ -111,7 +111,7 @@ def boards(study: Study) -> Filled:
                 sheet, study, (market, board), there if board == TOTAL else there[there["board"] == board], there, whole
             )
     _put_board(sheet, study, (TOTAL, TOTAL), rows, rows, study.in_scope(distinct(rows), {}))
-    notes = ["占比以同一市场为分母;all_companies为该板块全部新上市企业,不论是否属于产业范围。", *without_amount(rows)]
+    notes = ["占比以同一市场为分母；全部企业为该板块所有新上市企业，不论是否属于产业范围。", *without_amount(rows)]
     return sheet.frame(), notes
 
 
@@ -176,7 +176,7 @@ def research(study: Study) -> Filled:
     rows, by = _on_board(study, RESEARCH), {"indicator": RESEARCH}
     sheet = Sheet("indicator", "group")
     units = ("persons", "percent", "wan_rmb", "percent")
-    ours, whole = f"工业互联网企业({study.board})", f"{study.board}整体"
+    ours, whole = f"工业互联网企业（{study.board}）", f"{study.board}整体"
     count, total = study.in_scope(rows, by), study.in_scope(rows, by, "value")
     every, all_total = _whole_board(rows, RESEARCH, None), _whole_board(rows, RESEARCH, "value")
     for index, (indicator, unit) in enumerate(zip(RESEARCH, units, strict=True)):
@@ -199,7 +199,7 @@ def patents(study: Study) -> Filled:
     sheet.put(places, "share", "share", ratio(ours, every), companies)
     sheet.put(places, "mix_in_scope", "share", ratio(ours, ours[-1:]), companies)
     sheet.put(places, "mix_board", "share", ratio(every, every[-1:]), companies)
-    return sheet.frame(), [f"{study.board};合计为所列四类之和。"]
+    return sheet.frame(), [f"{study.board}；合计为所列四类之和。"]
 
 
 def _listed_by(study: Study, column: str, values: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -220,10 +220,10 @@ def listed_provinces(study: Study) -> Filled:
     for measures, sums in ((NEW_COMPANIES, new), (COMPANIES, cumulative)):
         names, counts = with_totals(values, sums)
         put_parts(sheet, [(name,) for name in names], measures, counts, counts[-1:])
-    return sheet.frame(), [_CUMULATIVE, "前五合计:该口径下企业最多的五个省份之和。"]
+    return sheet.frame(), [_CUMULATIVE, "前五合计：该口径下企业最多的五个省份之和。"]
 
 
-_CUMULATIVE = "只计境内上市企业;累计为listings中至报告年末首发上市的企业,不扣除退市。"
+_CUMULATIVE = "只计境内上市企业；累计为上市记录中至报告年末首发上市的企业，不扣除退市。"
 
 
 def listed_domains(study: Study) -> Filled:

@@ -39,6 +39,7 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
     "label": ("人工标签", "标签", "人工分类", "label"),
     "domain": ("domain", "domain_name", "工业互联网分类", "领域"),
     "status": ("status",),
+    "model": ("model",),
     "date": ("融资时间", "上市日期", "发行日期", "日期", "时间", "list_date", "date"),
     "round": ("轮次", "融资轮次", "最新一轮融资轮次", "round"),
     "amount": (
@@ -202,12 +203,20 @@ def _descriptions(grid: Grid) -> list[str]:
 
 def _predictions(grid: Grid, scheme: Scheme, texts: Sequence[str], judge: Judge | None) -> dict[str, list[str]]:
     if {"domain", "status"} <= set(grid.columns):
-        return {"domain": _codes(grid, "domain", scheme), "status": grid.texts("status")}
+        return {
+            "domain": _codes(grid, "domain", scheme),
+            "status": grid.texts("status"),
+            "model": grid.texts("model"),
+        }
     if texts and judge:
         labels = judge(texts)
-        return {"domain": [label.domain for label in labels], "status": [label.status for label in labels]}
+        return {
+            "domain": [label.domain for label in labels],
+            "status": [label.status for label in labels],
+            "model": [""] * grid.rows,
+        }
     if "label" in grid.columns:
-        return {"domain": [""] * grid.rows, "status": [""] * grid.rows}
+        return {column: [""] * grid.rows for column in ("domain", "status", "model")}
     raise InputError(
         f"{grid.path}: no column label, no columns domain and status, and no description; found "
         f"{', '.join(grid.others)}. Label the companies first: gonglian score {grid.path} -o labelled.xlsx"
@@ -471,7 +480,7 @@ def read_valuations(grid: Grid, directory: Directory, rates: Rates) -> pd.DataFr
 _SHARED = ("company_id", "name", "full_name")
 _REGION = ("province", "city", "address")
 WANTED = {
-    "companies": (*_SHARED, *_REGION, "domain", "status", "label"),
+    "companies": (*_SHARED, *_REGION, "domain", "status", "model", "label"),
     "events": (*_SHARED, "date", "round", "amount", "currency", "investors"),
     "listings": (*_SHARED, "date", "channel", "market", "board", "amount", "currency", "price", "shares"),
     "market_values": (*_SHARED, "board", "year", "market_value"),

@@ -35,8 +35,8 @@ Filled = tuple[pd.DataFrame, list[str]]  # a table's figures and notes
 class Table:
     """One of the report's tables, tidy: its dimensions first, then `FIGURE_COLUMNS`.
 
-    A figure that cannot be computed is NaN, and so is the end of an interval without bound. ``missing`` names inputs that
-    were not given; ``data`` has no rows then. ``notes`` say, in Chinese, what is counted.
+    A figure that cannot be computed is NaN, and so is the end of an interval without bound. ``missing`` names inputs
+    that were not given; ``data`` has no rows then. ``notes`` say, in Chinese, what is counted.
     """
 
     id: str
@@ -207,10 +207,10 @@ def growth_of(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
 def without_amount(rows: pd.DataFrame) -> list[str]:
     """Return a note on rows that have no amount, if there are any."""
     lacking = int(rows["amount_wan"].isna().sum())
-    return [f"{lacking}条记录没有金额,不计入金额。"] if lacking else []
+    return [f"{lacking}条记录没有金额，不计入金额。"] if lacking else []
 
 
-LISTED_BY_LABEL = "列出标注或预测为产业范围内的企业;in_scope为其确实属于产业范围的概率。"
+LISTED_BY_LABEL = "列出标注或预测为产业范围内的企业；产业范围内一列为其确实属于产业范围的概率。"
 
 
 def plainly_in_scope(study: Study, rows: pd.DataFrame) -> pd.DataFrame:

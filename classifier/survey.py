@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from classifier.aggregate import build_tables
+from classifier.aggregate import POPULATIONS, build_tables, populations
 from classifier.correction import Confusion
 from classifier.errors import ClassifierError
 from classifier.finance import Rates
@@ -16,6 +16,8 @@ from classifier.study import Comparison, Sources, Table
 
 PRIORS = (0.3, 0.55, 0.7, 0.9)
 THRESHOLDS = (0.6, 0.8, 0.95)
+FAR = 1.5  # a share in scope so many times that of the held-out texts is another population
+FEW_COMPANIES = 100  # fewer say little of a share
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,41 @@ class Survey:
         scheme, comparison = self.scorer.scheme, self.comparison
         rates = [f"1{name}={self.rates.rmb_per(code):g}元" for name, code in (("美元", "USD"), ("港元", "HKD"))]
         return {
-            "年度": f"{comparison.year}年,对比{comparison.against}年",
+            "年度": f"{comparison.year}年，对比{comparison.against}年",
             "分类体系": f"{scheme.version} {scheme.title}",
             "模型": self.scorer.facts.identity,
-            "汇率": ",".join(rates) + ";其他年份见labeled/reference/rates.csv",
-            "校正": f"按留出文本的混淆校正,{comparison.draws:,}次抽样,95%区间" if comparison.draws else "未校正",
+            "汇率": "，".join(rates) + "；其他年份见labeled/reference/rates.csv",
+            "校正": f"按留出文本的混淆校正，{comparison.draws:,}次抽样，95%区间" if comparison.draws else "未校正",
             "未能使用的单元格": f"{len(self.problems):,}",
-            **{f"输入 {kind}": f"{Path(path).name},sha256 {_digest(path)}" for kind, path in self.paths.items()},
+            **{f"输入 {kind}": f"{Path(path).name}，sha256 {_digest(path)}" for kind, path in self.paths.items()},
         }
+
+    def warnings(self) -> list[str]:
+        """Return why the correction may not fit these companies: another model, other decisions, other shares."""
+        return [*self._other_models(), *self._other_shares()]
+
+    def _other_models(self) -> list[str]:
+        said = set(self.sources.companies["model"]) - {""} - self.confusion.models
+        measured = ", ".join(sorted(self.confusion.models))
+        return [f"labels by {model}, corrected by the errors of {measured}" for model in sorted(said)]
+
+    def _other_shares(self) -> list[str]:
+        """Compare the share of companies called in scope with that among the held-out texts (docs/statistics.md)."""
+        found, outside = [], self.scorer.scheme.out_of_scope
+        for population in POPULATIONS:
+            called = self.confusion.called(population)
+            companies = self.sources.companies[populations(self.sources) == population]
+            predicted = companies["domain"][companies["label"] == ""]
+            if not called or len(predicted) < FEW_COMPANIES:
+                continue
+            expected, share = 1 - called.get(outside, 0.0), (predicted != outside).mean()
+            if not expected / FAR <= share <= expected * FAR:
+                found.append(
+                    f"{share:.0%} of the {population} companies are called in scope, {expected:.0%} of the held-out "
+                    "ones: the correction may not fit; label some hundred of your own, drawn at random, and make a "
+                    "confusion of them (gonglian evaluate --confusion)"
+                )
+        return found
 
     def with_scenarios(self, models: Sequence[Scorer]) -> list[Table]:
         """Return the tables with plain counts under other priors, thresholds and models behind their figures.

@@ -60,15 +60,15 @@ def _event_notes(study: Study) -> list[str]:
     none = int((of_years["group"] == "none").sum())
     venture, kept = of_years[of_years["group"] != "none"], _events(study)
     unknown = int((kept["company"] < 0).sum())
-    notes = ["并购、股权转让、IPO上市、债权融资等不计为融资事件" + (f"(两年共{none}起)。" if none else "。")]
+    notes = ["并购、股权转让、IPO上市、债权融资等不计为融资事件" + (f"（两年共{none}起）。" if none else "。")]
     if len(venture) > len(kept):
-        notes.append(f"{len(venture) - len(kept)}起发生在企业上市之后,不计入。")
+        notes.append(f"{len(venture) - len(kept)}起发生在企业上市之后，不计入。")
     if unknown:
-        notes.append(f"{unknown}起事件的企业不在企业名单中,无法归类,不计入。")
+        notes.append(f"{unknown}起事件的企业不在企业名单中，无法归类，不计入。")
     return notes
 
 
-_AMOUNTS = "金额只计披露者;「数千万」等文字按规则取值,amount_low_wan与amount_high_wan为全取低值与全取高值时的合计。"
+_AMOUNTS = "金额只计披露者；「数千万」等文字按规则取值，取低值与取高值为所有文字都按低值、都按高值计的合计。"
 
 
 def put_amounts(
@@ -95,7 +95,7 @@ def months(study: Study) -> Filled:
         if UNKNOWN in values and not (month == UNKNOWN).any():
             values = values[:-1]
         _put_periods(sheet, study, some, values)
-    notes = [*_event_notes(study), _AMOUNTS, "一家企业在同一时段内只计一次,故各月企业数之和可大于全年。"]
+    notes = [*_event_notes(study), _AMOUNTS, "一家企业在同一时段内只计一次，故各月企业数之和可大于全年。"]
     return sheet.frame(), notes
 
 
@@ -139,7 +139,7 @@ def round_groups(study: Study) -> Filled:
         _put_change(sheet, places[1:], events)
     notes = [
         *_event_notes(study),
-        "其他:新三板与定向增发,既不属于A+轮及以前,也不属于B轮及以后;未披露:轮次未披露。",
+        "其他：新三板与定向增发，既不属于A+轮及以前，也不属于B轮及以后；未披露：轮次未披露。",
         _AMOUNTS,
     ]
     return sheet.frame(), notes
@@ -194,9 +194,9 @@ def provinces(study: Study) -> Filled:
         blocks.append(counts)
     _put_change(sheet, [(study.year, name) for name in names], np.concatenate(blocks))
     none = [value for value, plain in zip(values, events[..., 0].sum(axis=0), strict=True) if value and plain == 0]
-    notes = [*_event_notes(study), "前五合计:各年事件最多的五个省份之和。"]
+    notes = [*_event_notes(study), "前五合计：各年事件最多的五个省份之和。"]
     if none:
-        notes.append(f"两年均无事件的省份:{'、'.join(none)}。")
+        notes.append(f"两年均无事件的省份：{'、'.join(none)}。")
     return sheet.frame(), notes
 
 
@@ -217,16 +217,21 @@ def province_domains(study: Study) -> Filled:
         sheet.put(places, "events", "events", counts[present].reshape(flat))
         sheet.put(places, "share", "share", share[present].reshape(flat), base)
         sheet.put(places, "location_quotient", "ratio", quotient[present].reshape(flat), base)
-        above = (quotient > 1)[present].reshape(flat)
-        sheet.chance(places, "chance_above_one", above[:, 0].astype(float), above[:, 2:].mean(axis=1))
+        above = _chance_above_one(quotient)[present].ravel()
+        sheet.chance(places, "chance_above_one", (quotient[present, :, 0] > 1).ravel().astype(float), above)
         if year == study.year:
             strong = _characteristic(study, values, present, quotient, counts)
     notes = [
-        "区位商为该领域占本省事件的份额除以该领域占全国事件的份额,大于1说明相对集中。",
-        "chance_above_one为区位商大于1的概率。",
+        "区位商为该领域占本省事件的份额除以该领域占全国事件的份额，大于1说明相对集中。",
+        "「高于1的概率」为区位商大于1的把握。",
         *strong,
     ]
     return sheet.frame(), notes
+
+
+def _chance_above_one(quotient: np.ndarray) -> np.ndarray:
+    """Return the share of draws above 1; without draws whether the corrected quotient is."""
+    return (quotient[..., min(2, quotient.shape[-1] - 1) :] > 1).mean(axis=-1)
 
 
 def _characteristic(
@@ -235,11 +240,11 @@ def _characteristic(
     """Return what a province is known for: domains with a quotient above 1 in at least nine of ten draws."""
     found = []
     for place in present:
-        sure = (quotient[place, :-1, 2:] > 1).mean(axis=-1) >= 0.9
+        sure = _chance_above_one(quotient[place, :-1]) >= 0.9
         domains = [study.scheme.name(code) for code, one in zip(study.domains, sure, strict=True) if one]
         if domains and values[place]:
-            found.append(f"{values[place]}:{'、'.join(domains)}")
-    return [f"{study.year}年特色领域(区位商大于1的把握不低于九成):{';'.join(found)}。"] if found else []
+            found.append(f"{values[place]}：{'、'.join(domains)}")
+    return [f"{study.year}年特色领域（区位商大于1的把握不低于九成）：{'；'.join(found)}。"] if found else []
 
 
 def domains(study: Study) -> Filled:

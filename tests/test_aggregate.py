@@ -1,6 +1,7 @@
 """A small ledger whose every table was computed by hand, and rules that hold for any ledger."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -193,7 +194,7 @@ def test_gainers_doubled_and_are_in_scope(ledger):
 
 def test_research_is_a_mean_beside_that_of_the_whole_board(ledger):
     table = tables_of(ledger)["L6"]
-    assert figures(table, indicator="研发人数", group="工业互联网企业(科创板)") == {"mean": 100}
+    assert figures(table, indicator="研发人数", group="工业互联网企业（科创板）") == {"mean": 100}
     assert figures(table, indicator="研发人数", group="科创板整体") == {"mean": 150}
     assert figures(table, indicator="研发支出(万元)", group="科创板整体") == {
         "mean": pytest.approx(NOTHING, nan_ok=True)
@@ -276,7 +277,7 @@ def test_events_by_province(ledger):
     assert figures(table, year=2020, province="未知")["events"] == 1
     assert figures(table, year=2020, province="前五合计")["events"] == 6
     assert figures(table, year=2020, province="西藏")["events"] == 0
-    assert "两年均无事件的省份:江苏、西藏。" in table.notes
+    assert "两年均无事件的省份：江苏、西藏。" in table.notes
 
 
 def test_location_quotients(ledger):
@@ -284,7 +285,7 @@ def test_location_quotients(ledger):
     found = figures(table, year=2020, province="广东", domain="platform")
     assert (found["events"], found["share"]) == (1, 0.5)
     assert found["location_quotient"] == pytest.approx(0.5 / (1 / 7)) and found["chance_above_one"] == 1
-    assert any("广东:工业自动化与边缘计算、平台" in note for note in table.notes)
+    assert any("广东：工业自动化与边缘计算、平台" in note for note in table.notes)
 
 
 def test_companies_by_domain(ledger):
@@ -324,6 +325,30 @@ def test_a_company_given_twice_is_refused(ledger):
     twice = pd.concat([ledger.companies, ledger.companies.head(1)])
     with pytest.raises(InputError, match="company 'a' stands twice"):
         tables_of(replace(ledger, companies=twice))
+
+
+SNAPSHOT = Path(__file__).parent / "snapshots" / "tables.csv"
+
+
+def snapshot(tables):
+    """Return all figures of all tables as lines: table, place, measure, n and the figures to six digits."""
+    lines = ["table,place,measure,unit,n,plain,value,low,high"]
+    for table in tables.values():
+        for row in table.data.itertuples(index=False):
+            *place, measure, unit, n, plain, value, low, high = row
+            figures = [f"{figure:.6g}" for figure in (plain, value, low, high)]
+            lines.append(",".join([table.id, "/".join(map(str, place)), measure, unit, str(n), *figures]))
+    return "\n".join(lines) + "\n"
+
+
+def test_tables_are_those_of_the_snapshot(ledger):
+    """After a change that is meant: delete the file, run this test twice, and read the difference."""
+    found = snapshot(tables_of(predicted(ledger)))
+    if not SNAPSHOT.exists():
+        SNAPSHOT.parent.mkdir(exist_ok=True)
+        SNAPSHOT.write_text(found, encoding="utf-8")
+        pytest.fail(f"{SNAPSHOT} was missing and has been written; look at it and run again")
+    assert found == SNAPSHOT.read_text(encoding="utf-8")
 
 
 def predicted(ledger):

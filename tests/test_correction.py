@@ -7,7 +7,7 @@ from classifier.correction import (
     COLUMNS,
     Confusion,
     Stratum,
-    confusion_rows,
+    confusion_csv,
     draw_labels,
     interval,
     ratio,
@@ -15,6 +15,7 @@ from classifier.correction import (
 )
 from classifier.errors import InputError
 from classifier.evaluate import Judged
+from classifier.resources import model_folder
 
 CODES = ("platform", "security", "out_of_scope")
 PLATFORM, SECURITY, OUTSIDE = (Stratum("unlisted", code, "accepted") for code in CODES)
@@ -221,13 +222,16 @@ def test_a_confusion_is_read_as_it_was_written(tmp_path):
         np.array([True, True, True, False]),
         np.array([1.0, 1.0, 2.5, 1 / 3]),
     )
-    rows = confusion_rows("unlisted", judged)
-    assert rows == [
-        ["unlisted", "out_of_scope", "review", "out_of_scope", 0.3333, 1],
-        ["unlisted", "platform", "accepted", "platform", 1.0, 2],
-        ["unlisted", "platform", "accepted", "security", 2.5, 1],
+    path = tmp_path / "confusion.csv"
+    path.write_text(confusion_csv("AII-2020/mine", {"unlisted": judged}), encoding="utf-8")
+    assert path.read_text(encoding="utf-8").splitlines() == [
+        ",".join(COLUMNS),
+        "AII-2020/mine,unlisted,out_of_scope,review,out_of_scope,0.3333,1",
+        "AII-2020/mine,unlisted,platform,accepted,platform,1.0,2",
+        "AII-2020/mine,unlisted,platform,accepted,security,2.5,1",
     ]
-    found = read_confusion(_write(tmp_path / "confusion.csv", [COLUMNS, *rows]), CODES)
+    found = read_confusion(path, CODES)
+    assert found.models == {"AII-2020/mine"}
     assert found.codes == CODES
     assert {s: {w: row.tolist() for w, row in by_weight.items()} for s, by_weight in found.counts.items()} == {
         OUTSIDE._replace(status="review"): {0.3333: [0, 0, 1]},
@@ -235,18 +239,18 @@ def test_a_confusion_is_read_as_it_was_written(tmp_path):
     }
 
 
-GOOD = ["unlisted", "platform", "accepted", "security", "1.0", "3"]
+GOOD = ["AII-2020/mine", "unlisted", "platform", "accepted", "security", "1.0", "3"]
 
 
 @pytest.mark.parametrize(
     ("place", "cell", "message"),
     [
-        (1, "robots", "label 'robots' is not one of platform, security, out_of_scope"),
-        (3, "robots", "label 'robots' is not one of"),
-        (4, "heavy", "'heavy' is not a number above 0"),
-        (4, "0", "'0' is not a number above 0"),
-        (5, "nan", "'nan' is not a number above 0"),
-        (5, "", "'' is not a number above 0"),
+        (2, "robots", "label 'robots' is not one of platform, security, out_of_scope"),
+        (4, "robots", "label 'robots' is not one of"),
+        (5, "heavy", "'heavy' is not a number above 0"),
+        (5, "0", "'0' is not a number above 0"),
+        (6, "nan", "'nan' is not a number above 0"),
+        (6, "", "'' is not a number above 0"),
     ],
 )
 def test_a_bad_cell_is_named_with_file_and_line(tmp_path, place, cell, message):
@@ -257,7 +261,7 @@ def test_a_bad_cell_is_named_with_file_and_line(tmp_path, place, cell, message):
 
 
 def test_a_row_that_ends_early_is_named(tmp_path):
-    path = _write(tmp_path / "confusion.csv", [COLUMNS, GOOD[:4]])
+    path = _write(tmp_path / "confusion.csv", [COLUMNS, GOOD[:5]])
     with pytest.raises(InputError, match=r"confusion.csv: line 2: None is not a number above 0"):
         read_confusion(path, CODES)
 
@@ -268,7 +272,7 @@ def test_a_row_that_ends_early_is_named(tmp_path):
         (None, "cannot be read .*; make one with gonglian evaluate"),
         (b"\xff\xfe\x00", "cannot be read"),
         (b"", "no held-out text"),
-        (b"population,predicted,truth,texts\na,b,c,1\n", "no column status, weight; found population, predicted"),
+        (b"model,population,predicted,truth,texts\nm,a,b,c,1\n", "no column status, weight; found model, population"),
     ],
 )
 def test_a_file_that_is_no_confusion_is_named(tmp_path, content, message):
@@ -315,3 +319,9 @@ def test_intervals_that_take_the_held_out_sample_for_the_truth_hold_far_less():
 
 def test_binomial_intervals_of_plain_counts_hold_far_less():
     assert _held(known_as=0) < 50
+
+
+def test_the_shipped_confusion_is_that_of_the_shipped_model(scorer):
+    shipped = read_confusion(model_folder() / "confusion.csv", scorer.scheme.codes)
+    assert shipped.models == {scorer.facts.identity}, "make card"
+    assert 0.05 < 1 - shipped.called("unlisted")["out_of_scope"] < 0.2
