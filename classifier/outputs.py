@@ -248,7 +248,7 @@ class JsonWriter(TextWriter):
             cells = zip(batch.columns, row, strict=True)
             record = {name: _json_value(value) for name, value in cells if value is not ABSENT}
             lines.append(json.dumps(record, ensure_ascii=False) + "\n")
-        self._stream.write("".join(lines).encode("utf-8", "surrogatepass"))
+        self._stream.write(valid_text("".join(lines)).encode())
 
 
 def _json_value(value: Any) -> Any:

@@ -125,3 +125,10 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("x", encoding="utf-8")
     with pytest.raises(OutputError, match="cannot be written"):
         written(tmp_path / "file" / "a.csv", "csv", frame(a=["1"]))
+
+
+def test_half_a_character_of_broken_json_is_written_as_utf_8(tmp_path):
+    path = tmp_path / "out.jsonl"
+    with open_output(str(path), "jsonl") as writer:
+        writer.write(Batch({"简介": ["半个\ud83d字"], "其他": [{"深": "\udc00"}]}, 1))
+    assert json.loads(path.read_text(encoding="utf-8")) == {"简介": "半个\ufffd字", "其他": {"深": "\ufffd"}}
