@@ -714,7 +714,8 @@ def report(output: Path, font: Path | None, **options: Any) -> None:
     Examples:
       gonglian report --companies labelled.xlsx --events events.xlsx --listings listings.csv --year 2020 -o out/report
     """
-    from classifier.charts import draw_figures, missing_font_hint
+    from classifier.charts import draw_figures
+    from classifier.fonts import missing_font_hint
     from classifier.report import write_report
 
     survey = _survey(options)

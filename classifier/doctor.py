@@ -1,8 +1,6 @@
 """What an installation consists of, and what is wrong with it."""
 
 import platform
-import shutil
-import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -14,8 +12,8 @@ from classifier.machine import is_kept
 from classifier.text import cache_folder, load_dictionary, read_lexicon
 
 _PACKAGES = (
-    *("click", "jieba", "joblib", "numba", "numpy", "opencc", "openpyxl", "pandas", "platformdirs", "pyarrow"),
-    *("scikit-learn", "scipy", "tqdm", "xlsxwriter"),
+    *("click", "jieba", "jinja2", "joblib", "matplotlib", "numba", "numpy", "opencc", "openpyxl", "pandas"),
+    *("platformdirs", "pyarrow", "scikit-learn", "scipy", "tqdm", "xlsxwriter"),
 )
 
 
@@ -64,10 +62,9 @@ def _model_facts(model: Path, labeled: Path) -> dict[str, str]:
 
 
 def _chinese_font() -> str:
-    """Return a font for figures with Chinese text, by fontconfig, or a hint."""
-    command = shutil.which("fc-list")
-    if not command:
-        return "unknown (fc-list is not installed); for figures install a font such as Noto Sans CJK"
-    listed = subprocess.run([command, ":lang=zh-cn", "family"], capture_output=True, text=True, check=False).stdout
-    fonts = sorted(set(filter(None, listed.splitlines())))
-    return fonts[0] if fonts else "none; for figures install a font such as Noto Sans CJK (Debian: fonts-noto-cjk)"
+    """Return the font of the report's pictures, or what to do where there is none."""
+    try:
+        from classifier.fonts import find_font, missing_font_hint
+    except ModuleNotFoundError as error:
+        return f"unknown: package {error.name} is missing"
+    return find_font() or missing_font_hint()

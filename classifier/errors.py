@@ -19,3 +19,7 @@ class SchemeError(ClassifierError):
 
 class ArtifactError(ClassifierError):
     """A trained model on disk is damaged, foreign or of another format."""
+
+
+class FontError(ClassifierError):
+    """A font cannot be read, or lacks a character that a figure shows."""

@@ -1,7 +1,7 @@
 """Tables and figures in, the report out: one page to read and print, a workbook to work with, csv and pictures beside.
 
 Everything is made in memory first and a run over the same tables gives the same bytes; then all files appear together.
-Numbers are written by `charts.number_text` wherever a person reads them; csv and xlsx hold them unrounded.
+Numbers are written by `numerals.number_text` wherever a person reads them; csv and xlsx hold them unrounded.
 """
 
 import base64
@@ -20,28 +20,18 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from classifier.charts import (
-    CHARACTERISTIC,
-    HALVES,
-    MONTHS,
-    MUTED,
-    STRONG,
-    Cell,
-    Figure,
-    cell_text,
-    cells,
-    dimensions,
-    interval_text,
-    number_text,
-    unit_name,
-)
+from classifier.canvas import MUTED, STRONG
+from classifier.charts import HALVES, Figure
 from classifier.domains import Scheme
+from classifier.findings import CHARACTERISTIC
+from classifier.numerals import Cell, cell_text, cells, dimensions, interval_text, number_text, unit_name
 from classifier.outputs import XLSX_CHARACTERS, CsvWriter, unwritable, whole_file
 from classifier.records import Batch
 from classifier.sources import Problem
 from classifier.study import TOP_FIVE, TOTAL, Table
 from classifier.survey import Survey
 from classifier.tables import align
+from classifier.unlisted import MONTHS
 
 PROBLEMS = "problems.csv"
 SHOWN_ROWS = 60  # of a table on the page; csv and xlsx hold all
@@ -488,12 +478,15 @@ def table_text(table: Table, survey: Survey) -> str:
     if table.missing:
         return f"{heading}: {', '.join(table.missing)} not given\n"
     names = [name for name in dimensions(table) if name != _HIDDEN]
+    scenarios = list(table.data.columns[list(table.data.columns).index("high") + 1 :])
     edition = edition_of(survey)
     lines = [
         _line(dict(zip(dimensions(table), key, strict=False)), key[-1], cell, edition)
-        for key, cell in cells(table).items()
+        + [number_text(count, cell.unit) for count in others]
+        for (key, cell), others in zip(cells(table).items(), table.data[scenarios].to_numpy(float), strict=True)
     ]
-    return "\n".join([heading, align([[*names, "measure", "n", "plain", "value", "95 %"], *lines]), *table.notes, ""])
+    heads = [*names, "measure", "n", "plain", "value", "95 %", *scenarios]
+    return "\n".join([heading, align([heads, *lines]), *table.notes, ""])
 
 
 def _line(place: Mapping[str, Any], measure: str, cell: Cell, edition: Edition) -> list[str]:

@@ -1,5 +1,6 @@
 """From the files of a year to its tables: what was asked, what was read, and what came out."""
 
+import datetime
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,14 @@ from classifier.study import Comparison, Sources, Table
 
 PRIORS = (0.3, 0.55, 0.7, 0.9)
 THRESHOLDS = (0.6, 0.8, 0.95)
+INPUTS = {
+    "companies": "输入：企业",
+    "events": "输入：融资事件",
+    "listings": "输入：上市与再融资",
+    "market_values": "输入：市值",
+    "indicators": "输入：指标",
+    "valuations": "输入：估值",
+}
 FAR = 1.5  # a share in scope so many times that of the held-out texts is another population
 FEW_COMPANIES = 100  # fewer say little of a share
 
@@ -36,7 +45,8 @@ class Survey:
     def facts(self) -> dict[str, str]:
         """Return what the head of a report says of how it was made, by Chinese names."""
         scheme, comparison = self.scorer.scheme, self.comparison
-        rates = [f"1{name}={self.rates.rmb_per(code):g}元" for name, code in (("美元", "USD"), ("港元", "HKD"))]
+        end = datetime.date(comparison.year, 12, 31)
+        rates = [f"1{name}={self.rates.rmb_per(code, end):g}元" for name, code in (("美元", "USD"), ("港元", "HKD"))]
         return {
             "年度": f"{comparison.year}年，对比{comparison.against}年",
             "分类体系": f"{scheme.version} {scheme.title}",
@@ -44,7 +54,7 @@ class Survey:
             "汇率": "，".join(rates) + "；其他年份见labeled/reference/rates.csv",
             "校正": f"按留出文本的混淆校正，{comparison.draws:,}次抽样，95%区间" if comparison.draws else "未校正",
             "未能使用的单元格": f"{len(self.problems):,}",
-            **{f"输入 {kind}": f"{Path(path).name}，sha256 {_digest(path)}" for kind, path in self.paths.items()},
+            **{INPUTS[kind]: f"{Path(path).name}，sha256 {_digest(path)}" for kind, path in self.paths.items()},
         }
 
     def warnings(self) -> list[str]:

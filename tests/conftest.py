@@ -73,3 +73,15 @@ def run():
 
 def read_csv(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.fixture
+def no_fonts(monkeypatch):
+    """A machine without a Chinese font."""
+    from matplotlib import font_manager
+
+    from classifier import fonts
+
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", [])
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda *_, **__: [])
+    monkeypatch.setattr(fonts, "PACKAGED", ())

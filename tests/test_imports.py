@@ -6,7 +6,7 @@ import classifier
 # design.md: imports run one way. A module may import those of its own and of earlier layers.
 LAYERS = [
     {"errors", "resources", "tables"},
-    {"domains", "text", "encoding", "finance", "regions"},
+    {"domains", "text", "encoding", "finance", "regions", "fonts"},
     {"labels", "xlsx_child", "augment", "names"},
     {"records"},
     {"outputs", "artifact", "kernel"},
@@ -16,10 +16,13 @@ LAYERS = [
     {"batch"},
     {"correction"},
     {"study"},
+    {"numerals", "canvas"},
     {"listed", "unlisted", "quantities"},
     {"aggregate", "sources", "printed", "tidy"},
     {"sensitivity", "consistency"},
-    {"survey", "charts"},
+    {"survey", "plots", "pictures"},
+    {"findings"},
+    {"charts"},
     {"report"},
     {"spark"},
 ]

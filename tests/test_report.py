@@ -13,16 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifier import report
-from classifier.charts import interval_text, number_text
 from classifier.correction import Confusion
 from classifier.domains import load_scheme
 from classifier.errors import OutputError
 from classifier.finance import read_rates
+from classifier.numerals import interval_text, number_text
 from classifier.report import Edition, csv_bytes, grid, page, table_text, workbook, write_report, write_tables
 from classifier.sources import Problem
 from classifier.study import FIGURE_COLUMNS, Comparison
 from classifier.survey import Survey
-from tests.test_charts import (
+from tests.samples import (
     DOMAINS,
     change,
     domains,
