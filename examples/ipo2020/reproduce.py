@@ -3,7 +3,8 @@
 python examples/ipo2020/reproduce.py [companies.csv]      (make reproduce)
 
 Every company of companies.csv is labelled by the shipped model from one line of main business; then the report's tables
-of listings are made, corrected for the model's errors. The facts (145 of 396 IPOs on the STAR board) must match exactly.
+of listings are made, corrected for the model's errors. The facts (145 of 396 IPOs on the STAR board) must match
+exactly.
 """
 
 import csv
