@@ -13,39 +13,28 @@ from typing import Any
 import click
 
 from classifier import __version__
-from classifier.errors import ClassifierError, OutputError
+from classifier.commands.common import (
+    Examples,
+    OneLineErrors,
+    check_not_same,
+    encoding_option,
+    format_option,
+    json_option,
+    labeled_option,
+    model_option,
+    note,
+    prior_option,
+    quiet_option,
+    scorer_of,
+    sheet_option,
+    threshold_option,
+)
+from classifier.commands.statistics import report, stats
+from classifier.errors import ClassifierError
 from classifier.resources import labeled_folder, model_folder
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 _CLASSIFY_BATCH = 256
-_SHOWN_PROBLEMS = 20
-_FORMATS = ("csv", "tsv", "xlsx", "jsonl", "parquet")
-
-
-class OneLineErrors(click.Group):
-    """Turns known errors into one line on stderr and exit code 1, here and nowhere else."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a command."""
-        try:
-            return super().invoke(ctx)
-        except ClassifierError as error:
-            click.echo(f"gonglian: {error}", err=True)
-            ctx.exit(1)
-        except KeyboardInterrupt:
-            click.echo("gonglian: interrupted; no output file was written or changed", err=True)
-            ctx.exit(130)
-
-
-class Examples(click.Command):
-    """A command whose help keeps the lines of its examples."""
-
-    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the help with every paragraph of examples unwrapped."""
-        text, _, examples = (self.help or "").partition("Examples:")
-        self.help = text + ("\b\nExamples:" + examples if examples else "")
-        super().format_help_text(ctx, formatter)
-        self.help = text + ("Examples:" + examples if examples else "")
 
 
 @click.group(cls=OneLineErrors, context_settings=_CONTEXT)
@@ -75,55 +64,13 @@ def _stop_on_terminate() -> None:
         return
 
 
-_model = click.option(
-    "--model", type=click.Path(path_type=Path), default=None, help="Folder of the model (default: the shipped one)."
-)
-_labeled = click.option(
-    "--labeled",
-    type=click.Path(path_type=Path),
-    default=None,
-    help="Folder with domains.toml, settings.toml, corpus/ and lexicon/ (default: the shipped one).",
-)
-_prior = click.option(
-    "--prior",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=None,
-    help="Share of companies out of scope that you expect in the input (default: the model's).",
-)
-_threshold = click.option(
-    "--threshold",
-    type=click.FloatRange(0, 1),
-    default=None,
-    help="Least probability for status accepted (default: the model's, higher in scope than out of it).",
-)
-_format = click.option(
-    "--format", "format", type=click.Choice(_FORMATS), default=None, help="Format, where the name does not tell."
-)
-_encoding = click.option(
-    "--encoding", default=None, help="Encoding of csv, tsv, jsonl (default: BOM, else UTF-8, else GB18030)."
-)
-_sheet = click.option("--sheet", default=None, help="Sheet of a workbook (default: the first).")
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_quiet = click.option("-q", "--quiet", is_flag=True, help="No progress bar, no notes, no summary.")
-
-
-def _scorer(model: Path | None, labeled: Path | None, prior: float | None, threshold: float | None) -> Any:
-    from classifier.scoring import decide_with, load_scorer
-
-    return decide_with(load_scorer(model or model_folder(), labeled or labeled_folder()), prior, threshold)
-
-
-def _note(text: str) -> None:
-    click.echo(text, err=True)
-
-
 @main.command(cls=Examples)
 @click.argument("texts", nargs=-1, required=True)
-@_json
-@_model
-@_labeled
-@_prior
-@_threshold
+@json_option
+@model_option
+@labeled_option
+@prior_option
+@threshold_option
 def classify(
     texts: tuple[str, ...],
     as_json: bool,
@@ -141,7 +88,7 @@ def classify(
       gonglian classify "工业机器人及机器视觉检测设备的研发、生产和销售"
       cut -f3 companies.tsv | gonglian classify - --json
     """
-    scorer = _scorer(model, labeled, prior, threshold)
+    scorer = scorer_of(model, labeled, prior, threshold)
     given = _stdin_lines() if texts == ("-",) else iter(texts)
     while batch := list(islice(given, _CLASSIFY_BATCH)):
         for text, label in zip(batch, scorer.label(batch), strict=True):
@@ -183,16 +130,16 @@ def _as_json(text: str, label: Any, model: str) -> str:
 @click.option("--text", "text", multiple=True, metavar="COL", help="Column with the description; may be given again.")
 @click.option("--name", "name", default=None, metavar="COL", help="Column with the company's name.")
 @click.option("--jobs", default=1, show_default=True, help="Threads that score; -1: one a core.")
-@_format
-@_encoding
-@_sheet
-@_threshold
-@_prior
+@format_option
+@encoding_option
+@sheet_option
+@threshold_option
+@prior_option
 @click.option("--prefix", default="", help="Put this before the names of the result's columns.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was cut short; if this one is, keep what it did.")
-@_model
-@_labeled
-@_quiet
+@model_option
+@labeled_option
+@quiet_option
 def score(
     input: str,
     output: str,
@@ -229,9 +176,9 @@ def score(
 
     if jobs == 0 or jobs < -1:
         raise click.UsageError("--jobs is a number of threads, or -1 for one a core")
-    _check_not_same(input, output)
+    check_not_same(input, output)
     for_input = input == "-" or output != "-" or _format_known(input) is None
-    scorer = _scorer(model, labeled, prior, threshold)
+    scorer = scorer_of(model, labeled, prior, threshold)
     workers = jobs if jobs > 0 else os.cpu_count() or 1
     with open_table(input, format=format if for_input else None, encoding=encoding, sheet=sheet) as table:
         roles = find_roles(table, text, name)
@@ -240,9 +187,9 @@ def score(
         else:
             kind, zipped = format_of(output)
         if not quiet:
-            _note(f"{input}: description from {' + '.join(roles.text)}, name from {roles.name or 'no column'}")
+            note(f"{input}: description from {' + '.join(roles.text)}, name from {roles.name or 'no column'}")
             if (table.expected_rows or 0) > MANY and not is_kept():
-                _note("making machine code of the scoring loop, once on this machine: some 15 seconds")
+                note("making machine code of the scoring loop, once on this machine: some 15 seconds")
         with _progress(table.expected_rows, quiet) as advance, _kept_if_interrupted(resume):
             summary = score_table(
                 table,
@@ -270,11 +217,6 @@ def _format_known(path: str) -> str | None:
         return None
 
 
-def _check_not_same(input: str, output: str) -> None:
-    if output != "-" and input != "-" and Path(output).exists() and Path(output).samefile(input):
-        raise OutputError(f"{output}: is the input itself; name another file with -o")
-
-
 @contextmanager
 def _progress(total: int | None, quiet: bool) -> Any:
     from tqdm import tqdm
@@ -290,21 +232,21 @@ def _kept_if_interrupted(resume: bool) -> Any:
         yield
     except KeyboardInterrupt:
         if resume:
-            _note("the finished parts are kept; give the same command again to go on")
+            note("the finished parts are kept; give the same command again to go on")
         raise
 
 
 def _report(table: Any, summary: Any, scheme: Any, output: str) -> None:
     from classifier.tables import align
 
-    for note in table.notes:
-        _note(f"note: {note}")
+    for said in table.notes:
+        note(f"note: {said}")
     if summary.guarded:
-        _note(f"note: {summary.guarded} cells would run as formulas in a spreadsheet; they got an apostrophe in front")
+        note(f"note: {summary.guarded} cells would run as formulas in a spreadsheet; they got an apostrophe in front")
     for row in summary.rejected[:20]:
-        _note(f"not scored: {table.path}: line {row.line}: {row.reason}")
+        note(f"not scored: {table.path}: line {row.line}: {row.reason}")
     if summary.rejected:
-        _note(
+        note(
             f"{len(summary.rejected)} rows not scored"
             + (f"; all of them in {summary.rejects_file}" if summary.rejects_file else "")
         )
@@ -314,14 +256,14 @@ def _report(table: Any, summary: Any, scheme: Any, output: str) -> None:
         rows.append([f"{domain.name} {domain.code}", f"{count:,}", f"{accepted:,}", f"{count - accepted:,}"])
     accepted = sum(summary.accepted.values())
     rows.append(["all", f"{summary.rows:,}", f"{accepted:,}", f"{summary.rows - accepted:,}"])
-    _note(align(rows))
+    note(align(rows))
     total, lost = summary.rows + len(summary.rejected), len(summary.rejected)
     place = "stdout" if output == "-" else output
-    _note(f"rows in {total:,} = rows out {summary.rows:,} + not scored {lost:,}; written to {place}")
+    note(f"rows in {total:,} = rows out {summary.rows:,} + not scored {lost:,}; written to {place}")
 
 
 @main.command(cls=Examples)
-@_labeled
+@labeled_option
 @click.option(
     "-o",
     "--output",
@@ -358,11 +300,11 @@ def train(labeled: Path | None, output: Path | None, name: str) -> None:
             f"{faults[0].place}: {faults[0].message}; {len(faults)} such faults, see gonglian labels check"
         )
     lexicon = read_lexicon(folder / "lexicon")
-    model = fit(examples, scheme, load_dictionary(lexicon), lexicon, settings, name=name, report=_note)
+    model = fit(examples, scheme, load_dictionary(lexicon), lexicon, settings, name=name, report=note)
     save_model(model, target)
     saved = load_model(target, scheme)
     held_out = saved.record["held_out_folds"]
-    _note(f"held-out folds: macro-F1 {held_out['macro_f1']:.3f}, scope-F1 {held_out['scope_f1']:.3f}")
+    note(f"held-out folds: macro-F1 {held_out['macro_f1']:.3f}, scope-F1 {held_out['scope_f1']:.3f}")
     click.echo(f"{target}\t{saved.identity}")
 
 
@@ -394,14 +336,14 @@ def train(labeled: Path | None, output: Path | None, name: str) -> None:
     show_default=True,
     help="With --confusion: which companies the texts are of.",
 )
-@_json
-@_format
-@_encoding
-@_sheet
-@_model
-@_labeled
-@_prior
-@_threshold
+@json_option
+@format_option
+@encoding_option
+@sheet_option
+@model_option
+@labeled_option
+@prior_option
+@threshold_option
 def evaluate(
     input: str,
     text: tuple[str, ...],
@@ -436,7 +378,7 @@ def evaluate(
     from classifier.outputs import whole_file
     from classifier.records import find_roles, open_table
 
-    scorer = _scorer(model, labeled, prior, threshold)
+    scorer = scorer_of(model, labeled, prior, threshold)
     with open_table(input, format=format, encoding=encoding, sheet=sheet) as table:
         find_roles(table, [*text, label, *filter(None, (second_label, weight))])
         weight = weight or ("weight" if "weight" in table.columns else None)
@@ -500,246 +442,12 @@ def _weight(table: Any, value: Any, column: str) -> float:
 
 
 @main.group()
-def stats() -> None:
-    """The report's statistics: its tables with intervals, what amounts and rounds mean, whether tables add up."""
-
-
-_INPUTS = {
-    "companies": "Companies: labelled by gonglian score or a person, or with descriptions to label on the way.",
-    "events": "Financing events: company, date, round, amount, investors.",
-    "listings": "Listings and refinancings: company, date, board, amount, channel (首发, 增发, 配股, 可转债).",
-    "market_values": "Market values: company, year or date, value.",
-    "indicators": "R&D and patents: company, year, and a column an indicator.",
-    "valuations": "Valuations: company, valuation, date of first listing there, latest round.",
-}
-
-
-def _statistics(command: Any) -> Any:
-    """Add the options of every command that makes the report's tables."""
-    options = [
-        *(
-            click.option(f"--{kind.replace('_', '-')}", kind, metavar="FILE", required=kind == "companies", help=text)
-            for kind, text in _INPUTS.items()
-        ),
-        click.option("--year", type=int, required=True, help="The report's year."),
-        click.option("--against", type=int, default=None, help="The year to compare with (default: the one before)."),
-        click.option("--board", default="科创板", show_default=True, help="The board of 表2-3 to 表2-6."),
-        click.option("--rate", "rates", multiple=True, metavar="CUR=RMB", help="Another exchange rate, as USD=6.4614."),
-        click.option(
-            "--confusion",
-            type=click.Path(path_type=Path),
-            default=None,
-            help="Held-out labels to correct by (default: the model's own; see gonglian evaluate --confusion).",
-        ),
-        click.option("--plain", is_flag=True, help="Raw counts of labels: not corrected, without intervals."),
-        click.option("--draws", type=click.IntRange(100), default=1_000, show_default=True, help="Labellings drawn."),
-        click.option("--seed", default=0, show_default=True, help="Start of the random numbers."),
-        *(_model, _labeled, _prior, _threshold, _quiet),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def _survey(options: dict[str, Any]) -> Any:
-    """Return what the options of `_statistics` ask for, and tell on stderr what could not be used."""
-    from classifier.correction import read_confusion
-    from classifier.finance import read_rates
-    from classifier.regions import load_gazetteer
-    from classifier.study import Comparison
-    from classifier.survey import make_survey, read_rate
-
-    scorer = _scorer(options["model"], options["labeled"], options["prior"], options["threshold"])
-    year = options["year"]
-    comparison = Comparison(
-        year,
-        year - 1 if options["against"] is None else options["against"],
-        options["board"],
-        tuple(load_gazetteer().areas),
-        0 if options["plain"] else options["draws"],
-        options["seed"],
-    )
-    confusion = options["confusion"] or (options["model"] or model_folder()) / "confusion.csv"
-    survey = make_survey(
-        {kind: options[kind] for kind in _INPUTS if options[kind]},
-        scorer,
-        read_rates().override(dict(read_rate(rate) for rate in options["rates"])),
-        read_confusion(confusion, scorer.scheme.codes),
-        comparison,
-    )
-    if not options["quiet"]:
-        _tell_problems(survey.problems)
-        for warning in survey.warnings():
-            _note(f"warning: {warning}")
-        for table in survey.tables:
-            if table.missing:
-                needed = ", ".join(f"--{kind.replace('_', '-')}" for kind in table.missing)
-                _note(f"no {table.id} {table.title} ({table.printed_as}): needs {needed}")
-    return survey
-
-
-def _tell_problems(problems: Sequence[Any]) -> None:
-    for problem in problems[:_SHOWN_PROBLEMS]:
-        _note(f"not used: {problem.file}: row {problem.row}: {problem.column} {problem.cell!r}: {problem.reason}")
-    if len(problems) > _SHOWN_PROBLEMS:
-        _note(f"{len(problems):,} cells or rows not used in all; the file problems.csv beside the output has them")
-
-
-@stats.command(cls=Examples, name="tables")
-@_statistics
-@click.option("-o", "--output", default="-", help="Workbook (.xlsx) or folder of csv to write; - prints (default).")
-@click.option("--table", "chosen", multiple=True, metavar="ID", help="Only this table, as U6; may be given again.")
-@click.option("--sensitivity", is_flag=True, help="Plain counts under other priors, thresholds and models as well.")
-@click.option(
-    "--other-model",
-    "others",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="With --sensitivity: the folder of another model; may be given again.",
-)
-@_json
-def stats_tables(
-    output: str, chosen: tuple[str, ...], sensitivity: bool, others: tuple[Path, ...], as_json: bool, **options: Any
-) -> None:
-    """Make the report's tables: 17 of them, for one year against another, each figure with its interval.
-
-    Every figure says n, the count corrected for misclassification, and its 95 % interval; --plain says raw counts.
-
-    Examples:
-      gonglian stats tables --companies labelled.xlsx --events events.xlsx --year 2020
-      gonglian stats tables --companies labelled.csv --listings ipo.csv --year 2020 -o tables.xlsx
-      gonglian stats tables --companies companies.xlsx --events events.csv --year 2020 --table U6 --sensitivity
-    """
-    from dataclasses import replace
-
-    survey = _survey(options)
-    tables = survey.tables
-    if sensitivity:
-        tables = survey.with_scenarios([_scorer(model, options["labeled"], None, None) for model in others])
-    unknown = set(chosen) - {table.id for table in tables}
-    if unknown:
-        raise click.UsageError(f"no table {sorted(unknown)[0]}; there are {', '.join(table.id for table in tables)}")
-    survey = replace(survey, tables=[table for table in tables if not chosen or table.id in chosen])
-    _write_tables(survey, output, as_json)
-
-
-def _write_tables(survey: Any, output: str, as_json: bool) -> None:
-    from classifier.report import table_text, write_tables
-
-    if output != "-":
-        for path in write_tables(survey, Path(output)):
-            _note(str(path))
-    elif as_json:
-        click.echo(json.dumps([_table_record(table) for table in survey.tables], ensure_ascii=False, indent=1))
-    else:
-        for table in survey.tables:
-            click.echo(table_text(table, survey))
-
-
-def _table_record(table: Any) -> dict[str, Any]:
-    rows = table.data.astype(object).where(table.data.notna(), None).to_dict("records")
-    return {"id": table.id, "name": table.name, "title": table.title, "missing": table.missing, "rows": rows}
-
-
-@stats.command(cls=Examples, name="events")
-@click.argument("input", metavar="FILE")
-@click.option("-o", "--output", default="-", help="File to write; format by extension; - is stdout (the default).")
-@click.option("--rate", "rates", multiple=True, metavar="CUR=RMB", help="Another exchange rate, as USD=6.4614.")
-@_quiet
-def stats_events(input: str, output: str, rates: tuple[str, ...], quiet: bool) -> None:
-    """Say what dates, rounds and amounts of financing events were understood as, row by row, and by which rule.
-
-    Examples:
-      gonglian stats events events.xlsx
-      gonglian stats events events.csv -o read.xlsx --rate USD=6.9
-    """
-    import pyarrow as pa
-
-    from classifier.finance import read_rates
-    from classifier.outputs import open_output
-    from classifier.records import Batch, format_of
-    from classifier.sources import NEEDED, WANTED, read_grid, understand_events
-    from classifier.survey import read_rate
-
-    _check_not_same(input, output)
-    grid = read_grid(input, WANTED["events"], [name for name in NEEDED["events"] if name != "name"])
-    events = understand_events(grid, read_rates().override(dict(read_rate(rate) for rate in rates)))
-    read = pa.Table.from_pandas(events.assign(date=events["date"].dt.date, investors=events["investors"].str.join(" ")))
-    kind, zipped = ("csv", "") if output == "-" else format_of(output)
-    with open_output(output, kind, zipped=zipped, marked=output != "-", schema=None) as writer:
-        added = {f"read_{name}": read[name].combine_chunks() for name in events.columns}
-        writer.write(Batch({**grid.others, **added}, grid.rows))
-    if not quiet:
-        _tell_problems(grid.problems)
-        for column in ("round", "rule", "precision"):
-            counts = events[column].value_counts()
-            _note(f"{column}: " + ", ".join(f"{name or 'not read'} {count:,}" for name, count in counts.items()))
-
-
-@stats.command(cls=Examples, name="check")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
-@click.option("--all", "everything", is_flag=True, help="Print what holds as well.")
-@_json
-def stats_check(paths: tuple[Path, ...], everything: bool, as_json: bool) -> None:
-    """Check that tables add up: parts and totals, shares, growth, halves and years, within rounding.
-
-    Takes tables that gonglian made (csv, or a folder of them) and printed ones (a file each, or a folder of csv with
-    their relations in its checks.toml). Exit code 1 if anything fails.
-
-    Examples:
-      gonglian stats check labeled/reference/aii2020
-      gonglian stats check out/report/tables
-    """
-    from classifier.consistency import check_paths, to_record, to_text
-
-    findings = check_paths(paths)
-    if as_json:
-        click.echo(json.dumps(to_record(findings), ensure_ascii=False, indent=1))
-    else:
-        click.echo(to_text(findings, holding=everything))
-    failed = sum(finding.verdict == "fails" for finding in findings)
-    if failed:
-        raise ClassifierError(f"{failed} of {len(findings)} relations do not hold; see above")
-
-
-@main.command(cls=Examples)
-@_statistics
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="Folder to write.")
-@click.option(
-    "--font", type=click.Path(path_type=Path), default=None, help="Font file with Chinese characters, for the pictures."
-)
-def report(output: Path, font: Path | None, **options: Any) -> None:
-    """Write the report: one HTML page, a workbook, every table as csv, every figure as SVG and PNG.
-
-    Examples:
-      gonglian report --companies labelled.xlsx --events events.xlsx --listings listings.csv --year 2020 -o out/report
-    """
-    from classifier.charts import draw_figures
-    from classifier.fonts import missing_font_hint
-    from classifier.report import write_report
-
-    survey = _survey(options)
-    names = {domain.code: domain.name for domain in survey.scorer.scheme.domains if domain.in_scope}
-    comparison = survey.comparison
-    years = {"year": comparison.year, "against": comparison.against}
-    figures = draw_figures(survey.tables, names, **years, font=font, plain=options["plain"])
-    facts = survey.facts()
-    paths = write_report(
-        survey.tables, figures, output, **years, scheme=survey.scorer.scheme, facts=facts, problems=survey.problems
-    )
-    if figures and not any(figure.png for figure in figures):
-        _note(missing_font_hint())
-    if not options["quiet"]:
-        _note(f"{len(paths)} files in {output}; begin with {output / 'report.html'}")
-
-
-@main.group()
 def labels() -> None:
     """Look after the training data."""
 
 
 @labels.command(cls=Examples, name="check")
-@_labeled
+@labeled_option
 def labels_check(labeled: Path | None) -> None:
     """Check the training data: codes, ids, empty texts, duplicates, near-duplicates, a text or term under two labels.
 
@@ -760,14 +468,14 @@ def labels_check(labeled: Path | None) -> None:
     faults = [*check_examples(examples, scheme), *check_lexicon(folder / "lexicon", scheme)]
     for fault in faults:
         click.echo(f"{fault.place}\t{fault.rule}\t{fault.message}")
-    _note(f"{len(examples):,} texts, {len(terms):,} lexicon terms, {len(faults)} faults")
+    note(f"{len(examples):,} texts, {len(terms):,} lexicon terms, {len(faults)} faults")
     if faults:
         raise ClassifierError(f"{folder}: {len(faults)} faults in the training data; mend the rows above")
 
 
 @main.command(cls=Examples)
-@_json
-@_labeled
+@json_option
+@labeled_option
 def domains(as_json: bool, labeled: Path | None) -> None:
     """Print the scheme: every label with its definition, what belongs there, what does not, and the tie rules.
 
@@ -795,9 +503,9 @@ def domains(as_json: bool, labeled: Path | None) -> None:
 
 
 @main.command(cls=Examples)
-@_json
-@_model
-@_labeled
+@json_option
+@model_option
+@labeled_option
 def doctor(as_json: bool, model: Path | None, labeled: Path | None) -> None:
     """Print what this installation consists of: versions, model, dictionary, fonts; say what is wrong.
 
@@ -816,6 +524,9 @@ def doctor(as_json: bool, model: Path | None, labeled: Path | None) -> None:
     if problems:
         raise ClassifierError("; ".join(problems))
 
+
+main.add_command(stats)
+main.add_command(report)
 
 if __name__ == "__main__":
     main()

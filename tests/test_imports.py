@@ -25,6 +25,7 @@ LAYERS = [
     {"charts"},
     {"report"},
     {"spark"},
+    {"commands"},
 ]
 
 
@@ -39,8 +40,10 @@ def imported(path):
 
 def test_imports_run_one_way():
     level = {name: index for index, names in enumerate(LAYERS) for name in names}
-    for path in Path(classifier.__file__).parent.glob("*.py"):
-        if path.stem == "__init__":
+    folder = Path(classifier.__file__).parent
+    for path in folder.rglob("*.py"):
+        module = path.relative_to(folder).parts[0].removesuffix(".py")
+        if module == "__init__":
             continue
-        later = [name for name in imported(path) if level[name] > level[path.stem]]
+        later = [name for name in imported(path) if level[name] > level[module]]
         assert not later, f"{path.name} imports {later} of a later layer"
