@@ -23,3 +23,7 @@ class ArtifactError(ClassifierError):
 
 class FontError(ClassifierError):
     """A font cannot be read, or lacks a character that a figure shows."""
+
+
+class LedgerError(ClassifierError):
+    """A ledger cannot be opened, or refuses what is to be appended."""

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -323,16 +324,12 @@ def understand_events(grid: Grid, rates: Rates) -> pd.DataFrame:
 
 def _amounts(grid: Grid, column: str, rates: Rates, days: Sequence[Any]) -> list[Amount | None]:
     unit = grid.units.get(column) or None
-    currencies = grid.texts("currency")
     cells = grid.columns.get(column, ["未披露"] * grid.rows)
-    found = []
-    for row, (cell, day, currency) in enumerate(zip(cells, days, currencies, strict=True), 1):
-
-        def read(value: Any, day: Any = day, currency: str = currency) -> Amount:
-            return read_amount(value, on=day, rates=rates, unit=_unit_in(unit, currency))
-
-        found.append(grid.read_one(row, column, cell, read))
-    return found
+    rows = enumerate(zip(cells, days, grid.texts("currency"), strict=True), 1)
+    return [
+        grid.read_one(row, column, cell, partial(read_amount, rates=rates, on=day, unit=_unit_in(unit, currency)))
+        for row, (cell, day, currency) in rows
+    ]
 
 
 def _unit_in(unit: str | None, currency: str) -> str | None:
