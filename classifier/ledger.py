@@ -1,0 +1,1114 @@
+"""Who decided what, when and why: companies, texts, predictions, labels, disputes and decisions in one SQLite file.
+
+Nothing in it is ever changed: a correction is a new row, and triggers refuse anything else. Every row has its place in
+one hash chain, so that `Ledger.verify` finds rows that were edited, deleted, inserted or swapped behind the triggers'
+back; with a head that was kept outside of the file (`Ledger.head`), also a chain that was cut off or made anew.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from classifier.errors import LedgerError
+from classifier.identifiers import check_credit_code, check_stock_code, plain_credit_code, plain_stock_code
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from classifier.sources import Problem
+    from classifier.study import Sources
+
+APPLICATION = 0x474C4C47  # in the file's header: SQLite's mark of a ledger of ours
+PATIENCE_SECONDS = 60  # how long a writer waits for others
+START = bytes(32)  # what the first row's hash continues
+
+MEMORY = ":memory:"
+_OUTERMOST = ("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))
+_NESTED = ("SAVEPOINT inner_", "RELEASE inner_", ("ROLLBACK TO inner_", "RELEASE inner_"))
+_BY_DATE = "ORDER BY d.dated, d.description_id"
+_KEYS = {"events": ("company_id", "date", "round"), "listings": ("company_id", "date", "channel")}
+COMPANY_COLUMNS = (
+    *("company_id", "name", "full_name", "province", "city", "text", "domain", "status", "model", "label"),
+)
+_ADVICE = {
+    "locked": f"another program has been writing for {PATIENCE_SECONDS} seconds; try again",
+    "not a database": "this file is no ledger; name another one",
+    "FOREIGN KEY": "it names a company, text, dispute or reviewer that is not in the ledger",
+    "UNIQUE constraint failed: assignments": "this person has the dispute already",
+    "CHECK constraint failed": "a label and a person are always told, and the reason of a claim or decision",
+    "unable to open": "name a file in a folder that is there",
+    "readonly": "the file or its folder is write-protected",
+}
+
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=repr)
+
+Row = TypeVar("Row")
+
+
+class Company(NamedTuple):
+    """A company as it is known now: its newest names, codes and region; "" is unknown.
+
+    ``code_fault`` says what is wrong with a unified social credit code that was kept all the same.
+    """
+
+    company_id: str
+    name: str
+    full_name: str
+    code: str
+    stock_code: str
+    code_fault: str
+    province: str
+    city: str
+    generated: bool
+    at: str
+
+
+class Name(NamedTuple):
+    """A name of a company; its kind is short or full."""
+
+    name_id: int
+    company_id: str
+    name: str
+    kind: str
+    source: str
+    at: str
+
+
+class Description(NamedTuple):
+    """What a source said of a company, and the day of that source (the day it was seen if no day was given)."""
+
+    description_id: int
+    company_id: str
+    text: str
+    source: str
+    dated: str
+    at: str
+
+
+class NewPrediction(NamedTuple):
+    """What a model says of a description: probabilities by label, the domain, and accepted or review."""
+
+    description_id: int
+    model: str
+    scheme: str
+    probabilities: Mapping[str, float]
+    domain: str
+    status: str
+
+
+class Prediction(NamedTuple):
+    """A prediction that was kept."""
+
+    prediction_id: int
+    description_id: int
+    model: str
+    scheme: str
+    probabilities: Mapping[str, float]
+    domain: str
+    status: str
+    at: str
+
+
+class PersonLabel(NamedTuple):
+    """A person's word on a company; its source is decision, import or review."""
+
+    label_id: int
+    company_id: str
+    description_id: int | None
+    decision_id: int | None
+    code: str
+    person: str
+    reason: str
+    source: str
+    at: str
+
+
+class Dispute(NamedTuple):
+    """A claim that a company belongs to another domain."""
+
+    dispute_id: int
+    company_id: str
+    claimed: str
+    reason: str
+    person: str
+    at: str
+
+
+class Assignment(NamedTuple):
+    """Who is to read a dispute; the role is reviewer or arbiter."""
+
+    assignment_id: int
+    dispute_id: int
+    reviewer: str
+    role: str
+    at: str
+
+
+class Review(NamedTuple):
+    """What an assigned person says of a dispute."""
+
+    review_id: int
+    dispute_id: int
+    reviewer: str
+    code: str
+    reason: str
+    at: str
+
+
+class Decision(NamedTuple):
+    """Who decided on a label, why, and on which text and prediction of which model ("" if there was none)."""
+
+    decision_id: int
+    dispute_id: int | None
+    company_id: str
+    code: str
+    person: str
+    reason: str
+    description_id: int | None
+    model: str
+    prediction_id: int | None
+    at: str
+
+
+class Event(NamedTuple):
+    """A financing event, in the columns of `classifier.sources.read_events`."""
+
+    company_id: str
+    date: Any
+    precision: str
+    round: str
+    group: str
+    amount_low_wan: float | None
+    amount_wan: float | None
+    amount_high_wan: float | None
+    published: bool
+    currency: str
+    rule: str
+    investors: tuple[str, ...]
+
+
+class Listing(NamedTuple):
+    """A listing or refinancing, in the columns of `classifier.sources.read_listings`; company_id "" is unknown."""
+
+    company_id: str
+    name: str
+    date: Any
+    channel: str
+    market: str
+    board: str
+    amount_wan: float | None
+
+
+class Added(NamedTuple):
+    """How many facts were new, were known already, and came with other values than before (the newest count)."""
+
+    new: int
+    known: int
+    revised: int
+
+
+class Fault(NamedTuple):
+    """A row that is not as it was appended: its place in the chain (0: none), table, id, and what is wrong."""
+
+    place: int
+    table: str
+    row_id: int
+    reason: str
+
+
+class Migration(NamedTuple):
+    """A named change of the schema; its statements run in one transaction."""
+
+    name: str
+    statements: tuple[str, ...]
+
+
+# Every table's first column is its integer key. Statements are separated by empty lines. A later migration may add
+# columns that are NULL in older rows: NULL is left out of hashes.
+_SCHEMA = """
+CREATE TABLE migrations (name TEXT PRIMARY KEY, at TEXT NOT NULL)
+
+CREATE TABLE chain (place INTEGER PRIMARY KEY, kind TEXT NOT NULL, row_id INTEGER NOT NULL, hash BLOB NOT NULL)
+
+CREATE TABLE companies (
+  number INTEGER PRIMARY KEY, company_id TEXT NOT NULL UNIQUE, generated INTEGER NOT NULL, at TEXT NOT NULL)
+
+CREATE TABLE codes (
+  code_id INTEGER PRIMARY KEY, company_id TEXT NOT NULL REFERENCES companies (company_id),
+  kind TEXT NOT NULL CHECK (kind IN ('credit', 'stock')), code TEXT NOT NULL, fault TEXT NOT NULL,
+  source TEXT NOT NULL, at TEXT NOT NULL)
+
+CREATE INDEX codes_by_company ON codes (company_id)
+
+CREATE INDEX codes_by_code ON codes (code)
+
+CREATE TABLE names (
+  name_id INTEGER PRIMARY KEY, company_id TEXT NOT NULL REFERENCES companies (company_id),
+  name TEXT NOT NULL CHECK (name <> ''), kind TEXT NOT NULL CHECK (kind IN ('short', 'full')),
+  source TEXT NOT NULL, at TEXT NOT NULL)
+
+CREATE INDEX names_by_company ON names (company_id)
+
+CREATE INDEX names_by_name ON names (name)
+
+CREATE TABLE regions (
+  region_id INTEGER PRIMARY KEY, company_id TEXT NOT NULL REFERENCES companies (company_id),
+  province TEXT NOT NULL, city TEXT NOT NULL, source TEXT NOT NULL, at TEXT NOT NULL)
+
+CREATE INDEX regions_by_company ON regions (company_id)
+
+CREATE TABLE descriptions (
+  description_id INTEGER PRIMARY KEY, company_id TEXT NOT NULL REFERENCES companies (company_id),
+  text TEXT NOT NULL, source TEXT NOT NULL, dated TEXT NOT NULL, at TEXT NOT NULL)
+
+CREATE INDEX descriptions_by_company ON descriptions (company_id, dated)
+
+CREATE TABLE predictions (
+  prediction_id INTEGER PRIMARY KEY, description_id INTEGER NOT NULL REFERENCES descriptions,
+  model TEXT NOT NULL, scheme TEXT NOT NULL, probabilities TEXT NOT NULL, domain TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('accepted', 'review')), at TEXT NOT NULL)
+
+CREATE INDEX predictions_by_description ON predictions (description_id)
+
+CREATE TABLE disputes (
+  dispute_id INTEGER PRIMARY KEY, company_id TEXT NOT NULL REFERENCES companies (company_id),
+  claimed TEXT NOT NULL CHECK (claimed <> ''), reason TEXT NOT NULL CHECK (reason <> ''),
+  person TEXT NOT NULL CHECK (person <> ''), at TEXT NOT NULL)
+
+CREATE INDEX disputes_by_company ON disputes (company_id)
+
+CREATE TABLE assignments (
+  assignment_id INTEGER PRIMARY KEY, dispute_id INTEGER NOT NULL REFERENCES disputes,
+  reviewer TEXT NOT NULL CHECK (reviewer <> ''), role TEXT NOT NULL CHECK (role IN ('reviewer', 'arbiter')),
+  at TEXT NOT NULL, UNIQUE (dispute_id, reviewer))
+
+CREATE TABLE reviews (
+  review_id INTEGER PRIMARY KEY, dispute_id INTEGER NOT NULL, reviewer TEXT NOT NULL,
+  code TEXT NOT NULL CHECK (code <> ''), reason TEXT NOT NULL, at TEXT NOT NULL,
+  FOREIGN KEY (dispute_id, reviewer) REFERENCES assignments (dispute_id, reviewer))
+
+CREATE INDEX reviews_by_dispute ON reviews (dispute_id)
+
+CREATE TABLE decisions (
+  decision_id INTEGER PRIMARY KEY, dispute_id INTEGER UNIQUE REFERENCES disputes,
+  company_id TEXT NOT NULL REFERENCES companies (company_id), code TEXT NOT NULL CHECK (code <> ''),
+  person TEXT NOT NULL CHECK (person <> ''), reason TEXT NOT NULL CHECK (reason <> ''),
+  description_id INTEGER REFERENCES descriptions, model TEXT NOT NULL,
+  prediction_id INTEGER REFERENCES predictions, at TEXT NOT NULL)
+
+CREATE INDEX decisions_by_company ON decisions (company_id)
+
+CREATE TABLE labels (
+  label_id INTEGER PRIMARY KEY, company_id TEXT NOT NULL REFERENCES companies (company_id),
+  description_id INTEGER REFERENCES descriptions, decision_id INTEGER REFERENCES decisions,
+  code TEXT NOT NULL CHECK (code <> ''), person TEXT NOT NULL CHECK (person <> ''), reason TEXT NOT NULL,
+  source TEXT NOT NULL CHECK (source IN ('decision', 'import', 'review')), at TEXT NOT NULL)
+
+CREATE INDEX labels_by_company ON labels (company_id)
+
+CREATE TABLE events (
+  event_id INTEGER PRIMARY KEY, company_id TEXT NOT NULL REFERENCES companies (company_id), date TEXT NOT NULL,
+  precision TEXT NOT NULL, round TEXT NOT NULL, "group" TEXT NOT NULL, amount_low_wan REAL, amount_wan REAL,
+  amount_high_wan REAL, published INTEGER NOT NULL, currency TEXT NOT NULL, rule TEXT NOT NULL,
+  investors TEXT NOT NULL, source TEXT NOT NULL, at TEXT NOT NULL)
+
+CREATE INDEX events_by_company ON events (company_id, date)
+
+CREATE TABLE listings (
+  listing_id INTEGER PRIMARY KEY, company_id TEXT REFERENCES companies (company_id), name TEXT NOT NULL,
+  date TEXT NOT NULL, channel TEXT NOT NULL, market TEXT NOT NULL, board TEXT NOT NULL, amount_wan REAL,
+  source TEXT NOT NULL, at TEXT NOT NULL)
+
+CREATE INDEX listings_by_company ON listings (company_id, date)
+"""
+TABLES = (
+    *("companies", "codes", "names", "regions", "descriptions", "predictions"),
+    *("disputes", "assignments", "reviews", "decisions", "labels", "events", "listings"),
+)
+_GUARDED = ("migrations", "chain", *TABLES)
+
+
+def _guards(table: str) -> Iterator[str]:
+    """Yield the triggers that keep a table append-only."""
+    for change in ("UPDATE", "DELETE"):
+        yield (
+            f"CREATE TRIGGER {table}_refuse_{change.lower()} BEFORE {change} ON {table} BEGIN"
+            f" SELECT RAISE(ABORT, '{table} are append-only: {change} refused, append a new row'); END"
+        )
+
+
+MIGRATIONS = (
+    Migration(
+        "2026-07-ledger",
+        (*_SCHEMA.strip().split("\n\n"), *(guard for table in _GUARDED for guard in _guards(table))),
+    ),
+)
+
+
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
+
+
+class Ledger:
+    """An open ledger: use `Ledger.open`, as a context manager; one thread at a time.
+
+    Every method that appends is one transaction; several are one inside `atomic`. What a method has returned outside
+    of `atomic` is on the disk. Times are in UTC, ISO 8601.
+
+    >>> with Ledger.open(":memory:") as ledger:
+    ...     company_id = ledger.add_company(full_name="浙江光年科技有限公司", short_name="光年", source="demo")
+    ...     text_id = ledger.add_description(company_id, "工业机器人的研发和销售", source="demo")
+    ...     decision_id = ledger.decide(company_id, "smart_equipment", person="李雷", reason="造机器人")
+    ...     ledger.current_label(company_id).code, ledger.company(company_id).name, ledger.verify()
+    ('smart_equipment', '光年', [])
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, now: Callable[[], datetime]) -> None:
+        self.path = path
+        self._connection = connection
+        self._now = now
+
+    @classmethod
+    def open(cls, path: str | Path, *, create: bool = True, now: Callable[[], datetime] = utc_now) -> "Ledger":
+        """Return the ledger of a file, made if there is none and ``create``; an older one is migrated.
+
+        Raises
+        ------
+        LedgerError
+            If there is no file, or it is no ledger, or one of a newer version of the program.
+        """
+        path = Path(path)
+        ledger = cls(path, _connect(path, create), now)
+        try:
+            ledger._set_up()
+        except BaseException:
+            ledger.close()
+            raise
+        return ledger
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def __enter__(self) -> "Ledger":
+        """Return the ledger."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        self.close()
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """Append everything inside or, after an exception, nothing; may be nested. Other writers wait."""
+        nested = self._connection.in_transaction
+        begin, commit, undo = _NESTED if nested else _OUTERMOST
+        self._run(begin)
+        try:
+            yield
+            self._run(commit)
+        except BaseException:
+            if self._connection.in_transaction:  # SQLite ends it itself when the disk is full
+                for statement in undo:
+                    self._run(statement)
+            raise
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Read one state of the ledger, whatever others append meanwhile."""
+        if self._connection.in_transaction:
+            yield
+            return
+        self._run("BEGIN")
+        try:
+            yield
+        finally:
+            self._run("COMMIT")
+
+    # companies
+
+    def add_company(
+        self,
+        *,
+        code: str = "",
+        stock_code: str = "",
+        short_name: str = "",
+        full_name: str = "",
+        source: str,
+        province: str = "",
+        city: str = "",
+    ) -> str:
+        """Return the id of a company: the one that has the code or else the stock code, or a new one.
+
+        A new id is the unified social credit code, else the stock code, else G and a hash of the full name (else of
+        the short one). A faulty code makes no id; it is kept with its fault. Names, codes and region that are new are
+        added to a company that is known.
+        """
+        with self.atomic():
+            company_id = self._known(code, stock_code) or self._new(code, stock_code, full_name or short_name)
+            self.add_codes(company_id, code=code, stock_code=stock_code, source=source)
+            self.add_names(company_id, short_name=short_name, full_name=full_name, source=source)
+            self.add_region(company_id, province, city, source=source)
+        return company_id
+
+    def add_names(self, company_id: str, *, short_name: str = "", full_name: str = "", source: str) -> None:
+        """Keep names; those that the company has had already add nothing."""
+        with self.atomic():
+            for kind, name in (("short", short_name.strip()), ("full", full_name.strip())):
+                known = "SELECT 1 FROM names WHERE company_id = ? AND name = ? AND kind = ?"
+                if name and not self._first(known, company_id, name, kind):
+                    self._append("names", company_id=company_id, name=name, kind=kind, source=source)
+
+    def add_codes(self, company_id: str, *, code: str = "", stock_code: str = "", source: str) -> None:
+        """Keep codes, with their faults; one that belongs to another company is refused (LedgerError)."""
+        with self.atomic():
+            for kind, plain, fault in _checked(code, stock_code):
+                owner = self._owner(plain)
+                if owner not in ("", company_id) and not fault:
+                    raise LedgerError(f"{self.path}: {kind} code {plain} belongs to company {owner}, not {company_id}")
+                known = "SELECT 1 FROM codes WHERE company_id = ? AND code = ?"
+                if not self._first(known, company_id, plain):
+                    values = {"company_id": company_id, "kind": kind, "code": plain, "fault": fault, "source": source}
+                    self._append("codes", **values)
+
+    def add_region(self, company_id: str, province: str, city: str = "", *, source: str) -> None:
+        """Keep where a company is, if it was not known to be there."""
+        with self.atomic():
+            known = "SELECT 1 FROM regions WHERE company_id = ? AND province = ? AND city = ?"
+            if province and not self._first(known, company_id, province, city):
+                self._append("regions", company_id=company_id, province=province, city=city, source=source)
+
+    def add_description(self, company_id: str, text: str, *, source: str, dated: date | None = None) -> int:
+        """Return the id of a description; a text that the company has had already keeps its first id."""
+        with self.atomic():
+            known = "SELECT description_id FROM descriptions WHERE company_id = ? AND text = ?"
+            if found := self._first(known, company_id, text):
+                return found[0]
+            day = str(dated or self._time())[:10]
+            return self._append("descriptions", company_id=company_id, text=text, source=source, dated=day)
+
+    def companies(self) -> list[Company]:
+        """Return all companies in the order in which they were added."""
+        return self._companies("")
+
+    def company(self, company_id: str) -> Company:
+        """Return a company.
+
+        Raises
+        ------
+        LedgerError
+            If there is no such company.
+        """
+        for company in self._companies("WHERE company_id = ?", company_id):
+            return company
+        raise LedgerError(f"{self.path}: no company {company_id!r}; find it by its name or code")
+
+    def find(self, text: str) -> list[Company]:
+        """Return the companies whose id, code, stock code or name (now or formerly) is exactly this."""
+        query = (
+            "SELECT company_id FROM companies WHERE company_id IN (?1, ?2, ?3) UNION"
+            " SELECT company_id FROM codes WHERE code IN (?2, ?3) UNION SELECT company_id FROM names WHERE name = ?1"
+        )
+        plain = text.strip(), plain_credit_code(text), plain_stock_code(text)
+        return [self.company(company_id) for (company_id,) in self._all(query, *plain)]
+
+    def all_names(self) -> list[tuple[str, str]]:
+        """Return company_id and name of all names, for `classifier.names.NameIndex`."""
+        return self._all("SELECT company_id, name FROM names ORDER BY name_id")
+
+    def names_of(self, company_id: str) -> list[Name]:
+        """Return the names of a company, the oldest first."""
+        return self._rows(Name, "SELECT * FROM names WHERE company_id = ? ORDER BY name_id", company_id)
+
+    def descriptions_of(self, company_id: str) -> list[Description]:
+        """Return the descriptions of a company by date, the newest last."""
+        return self._rows(Description, f"SELECT * FROM descriptions d WHERE company_id = ? {_BY_DATE}", company_id)
+
+    def latest_description(self, company_id: str) -> Description | None:
+        """Return the newest description of a company."""
+        return _last(self.descriptions_of(company_id))
+
+    def latest_descriptions(self) -> dict[str, Description]:
+        """Return the newest description by company_id."""
+        rows = self._rows(Description, f"SELECT * FROM descriptions d {_BY_DATE}")
+        return {row.company_id: row for row in rows}
+
+    # predictions and labels
+
+    def add_predictions(self, predictions: Iterable[NewPrediction]) -> list[int]:
+        """Return the ids of predictions; one that repeats the newest of its description adds nothing."""
+        with self.atomic():
+            return [self._add_prediction(prediction) for prediction in predictions]
+
+    def predictions_of(self, company_id: str) -> list[Prediction]:
+        """Return the predictions of a company by the date of their text, then in order; the one that counts is last."""
+        return [prediction for _, prediction in self._predictions("WHERE company_id = ?", company_id)]
+
+    def current_prediction(self, company_id: str) -> Prediction | None:
+        """Return the last prediction on the newest description that has one."""
+        return _last(self.predictions_of(company_id))
+
+    def current_predictions(self) -> dict[str, Prediction]:
+        """Return the predictions that count by company_id."""
+        return dict(self._predictions(""))
+
+    def add_label(
+        self,
+        company_id: str,
+        code: str,
+        *,
+        person: str,
+        reason: str = "",
+        source: str = "import",
+        description_id: int | None = None,
+    ) -> int:
+        """Return the id of a person's label (source import or review); that of a decision comes from `decide`."""
+        values = {"company_id": company_id, "code": code, "person": person.strip(), "reason": reason, "source": source}
+        if source == "decision":
+            raise LedgerError(f"{self.path}: a decision's label comes with the decision; use decide")
+        with self.atomic():
+            self._check_text(company_id, description_id)
+            return self._append("labels", **values, description_id=description_id)
+
+    def labels_of(self, company_id: str) -> list[PersonLabel]:
+        """Return the labels of a company, the oldest first."""
+        return self._rows(PersonLabel, "SELECT * FROM labels WHERE company_id = ? ORDER BY label_id", company_id)
+
+    def current_label(self, company_id: str) -> PersonLabel | None:
+        """Return the newest label of a company."""
+        return _last(self.labels_of(company_id))
+
+    def current_labels(self) -> dict[str, PersonLabel]:
+        """Return the newest labels by company_id."""
+        rows = self._rows(PersonLabel, "SELECT * FROM labels ORDER BY label_id")
+        return {row.company_id: row for row in rows}
+
+    # disputes and decisions
+
+    def open_dispute(self, company_id: str, claimed: str, *, reason: str, person: str) -> int:
+        """Return the id of a new dispute: ``person`` claims that the company's code is ``claimed``."""
+        values = {"company_id": company_id, "claimed": claimed, "reason": reason.strip(), "person": person.strip()}
+        with self.atomic():
+            return self._append("disputes", **values)
+
+    def assign(self, dispute_id: int, reviewer: str, *, role: str = "reviewer") -> int:
+        """Return the id of an assignment; role reviewer or arbiter, once a person and dispute, while it is open."""
+        with self.atomic():
+            self._check_open(dispute_id)
+            return self._append("assignments", dispute_id=dispute_id, reviewer=reviewer.strip(), role=role)
+
+    def review(self, dispute_id: int, reviewer: str, code: str, *, reason: str = "") -> int:
+        """Return the id of what an assigned person says, while the dispute is open."""
+        with self.atomic():
+            self._check_open(dispute_id)
+            return self._append("reviews", dispute_id=dispute_id, reviewer=reviewer.strip(), code=code, reason=reason)
+
+    def decide(
+        self,
+        company_id: str,
+        code: str,
+        *,
+        person: str,
+        reason: str,
+        dispute_id: int | None = None,
+        description_id: int | None = None,
+        prediction_id: int | None = None,
+    ) -> int:
+        """Return the id of a decision, which becomes the company's label; it closes the dispute if one is given.
+
+        It was made on the newest description, and on the last prediction of that, unless others are named.
+        """
+        said = {"company_id": company_id, "code": code, "person": person.strip(), "reason": reason.strip()}
+        with self.atomic():
+            if dispute_id is not None:
+                self._check_open(dispute_id, company_id)
+            self._check_text(company_id, description_id)
+            if description_id is None:
+                latest = self.latest_description(company_id)
+                description_id = latest and latest.description_id
+            prediction = self._prediction_on(description_id, prediction_id)
+            made_on = {
+                "description_id": description_id,
+                "model": prediction.model if prediction else "",
+                "prediction_id": prediction and prediction.prediction_id,
+            }
+            decision_id = self._append("decisions", **said, **made_on, dispute_id=dispute_id)
+            label = {"description_id": description_id, "decision_id": decision_id, "source": "decision"}
+            self._append("labels", **said, **label)
+        return decision_id
+
+    def dispute(self, dispute_id: int) -> Dispute:
+        """Return a dispute (LedgerError if there is none)."""
+        for row in self._rows(Dispute, "SELECT * FROM disputes WHERE dispute_id = ?", dispute_id):
+            return row
+        raise LedgerError(f"{self.path}: no dispute {dispute_id}; list them first")
+
+    def disputes(self, status: str | None = None, *, company_id: str | None = None) -> list[Dispute]:
+        """Return disputes: all, those "open" or those "decided"; of one company if it is named."""
+        decided = "dispute_id IN (SELECT dispute_id FROM decisions WHERE dispute_id IS NOT NULL)"
+        conditions = {None: "1", "open": f"NOT {decided}", "decided": decided}
+        if status not in conditions:
+            raise LedgerError(f"{self.path}: status {status!r} is neither open nor decided")
+        query = f"SELECT * FROM disputes WHERE {conditions[status]} AND company_id = ifnull(?, company_id)"
+        return self._rows(Dispute, f"{query} ORDER BY dispute_id", company_id)
+
+    def assignments_of(self, dispute_id: int) -> list[Assignment]:
+        """Return who is to read a dispute, in the order of assignment."""
+        query = "SELECT * FROM assignments WHERE dispute_id = ? ORDER BY assignment_id"
+        return self._rows(Assignment, query, dispute_id)
+
+    def reviews_of(self, dispute_id: int) -> list[Review]:
+        """Return what was said of a dispute, the oldest first."""
+        return self._rows(Review, "SELECT * FROM reviews WHERE dispute_id = ? ORDER BY review_id", dispute_id)
+
+    def decision_of(self, dispute_id: int) -> Decision | None:
+        """Return the decision that closed a dispute."""
+        return _last(self._rows(Decision, "SELECT * FROM decisions WHERE dispute_id = ?", dispute_id))
+
+    def decisions_of(self, company_id: str) -> list[Decision]:
+        """Return the decisions on a company, the oldest first."""
+        query = "SELECT * FROM decisions WHERE company_id = ? ORDER BY decision_id"
+        return self._rows(Decision, query, company_id)
+
+    def decisions(self) -> list[Decision]:
+        """Return all decisions, the oldest first."""
+        return self._rows(Decision, "SELECT * FROM decisions ORDER BY decision_id")
+
+    # facts
+
+    def add_events(self, events: Iterable[Event], *, source: str) -> Added:
+        """Keep financing events. One of the same company, date and round with other values is a revision of it."""
+        with self.atomic():
+            return self._add_facts("events", map(_event_cells, events), source)
+
+    def add_listings(self, listings: Iterable[Listing], *, source: str) -> Added:
+        """Keep listings. One of the same company, date and channel with other values is a revision of it."""
+        with self.atomic():
+            return self._add_facts("listings", map(_listing_cells, listings), source)
+
+    def events(self) -> list[Event]:
+        """Return the financing events, the newest revision of each."""
+        found = (Event(*cells) for cells in self._facts("events", Event._fields))
+        read = (event._replace(published=bool(event.published), investors=_investors(event)) for event in found)
+        return list({(event.company_id, event.date, event.round): event for event in read}.values())
+
+    def listings(self) -> list[Listing]:
+        """Return the listings, the newest revision of each."""
+        found = (Listing(*cells) for cells in self._facts("listings", Listing._fields))
+        newest = {(one.company_id or one.name, one.date, one.channel): one for one in found}
+        known = {(one.name, one.date, one.channel) for one in newest.values() if one.company_id}
+        return [
+            one._replace(company_id=one.company_id or "")
+            for one in newest.values()
+            if one.company_id or (one.name, one.date, one.channel) not in known  # its company was added meanwhile
+        ]
+
+    # chain
+
+    def head(self) -> str:
+        """Return place and hash of the last row, as in ``3:9f…``; kept elsewhere, it proves that none was cut off."""
+        place, held = self._end()
+        return f"{place}:{held.hex()}"
+
+    def verify(self, head: str | None = None) -> list[Fault]:
+        """Return what is wrong with the ledger, nothing if all rows are as they were appended.
+
+        Raises
+        ------
+        LedgerError
+            If ``head`` is no head.
+        """
+        kept = _read_head(head) if head else None
+        with self.reading():
+            faults = [*self._schema_faults(), *self._chain_faults()]
+            return faults + ([] if kept is None else self._head_faults(*kept))
+
+    # how it is done
+
+    def _set_up(self) -> None:
+        # A rollback journal that is synced with its folder: a decision that was acknowledged survives a loss of power.
+        # No write-ahead log: before version 3.51.3 SQLite may lose commits when it is reset while another one writes.
+        mode = self._first("PRAGMA journal_mode = DELETE")
+        if mode[0] not in ("delete", "memory"):
+            raise LedgerError(f"{self.path}: is open elsewhere with a write-ahead log; close that program first")
+        for setting in ("synchronous = EXTRA", "foreign_keys = ON", "trusted_schema = OFF"):
+            self._run(f"PRAGMA {setting}")
+        self._run("PRAGMA recursive_triggers = ON")  # or REPLACE would delete rows that no trigger sees
+        if self._missing_migrations():
+            self._migrate()
+
+    def _missing_migrations(self) -> list[Migration]:
+        """Return the migrations that are to be run.
+
+        Raises
+        ------
+        LedgerError
+            If the file is no ledger, or has migrations that this version does not know.
+        """
+        (mark,) = self._first("PRAGMA application_id")
+        if not mark and not self._first("SELECT 1 FROM sqlite_master"):
+            return list(MIGRATIONS)
+        if mark != APPLICATION:
+            raise LedgerError(f"{self.path}: a database, but no ledger of gonglian; name another file")
+        done = [name for (name,) in self._all("SELECT name FROM migrations")]
+        if unknown := sorted(set(done) - {migration.name for migration in MIGRATIONS}):
+            raise LedgerError(f"{self.path}: made by a newer gonglian (unknown: {', '.join(unknown)}); update gonglian")
+        return [migration for migration in MIGRATIONS if migration.name not in done]
+
+    def _migrate(self) -> None:
+        while True:
+            with self.atomic():  # another process may have done it meanwhile
+                missing = self._missing_migrations()
+                if not missing:
+                    return
+                for statement in missing[0].statements:
+                    self._run(statement)
+                self._run(f"PRAGMA application_id = {APPLICATION}")
+                self._run("INSERT INTO migrations VALUES (?, ?)", missing[0].name, self._time())
+
+    def _run(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        with self._explained():
+            return self._connection.execute(statement, values)
+
+    def _all(self, query: str, *values: Any) -> list[Any]:
+        with self._explained():
+            return self._connection.execute(query, values).fetchall()
+
+    def _first(self, query: str, *values: Any) -> Any:
+        with self._explained():
+            return self._connection.execute(query, values).fetchone()
+
+    def _rows(self, kind: Callable[..., Row], query: str, *values: Any) -> list[Row]:
+        return [kind(*cells) for cells in self._all(query, *values)]
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Tell what SQLite refuses in a way that a person can act on."""
+        try:
+            yield
+        except UnicodeEncodeError as error:
+            raise LedgerError(f"{self.path}: {error.object!r} is no well-formed text; clean it first") from error
+        except sqlite3.Error as error:
+            told = str(error)
+            advice = next((advice for words, advice in _ADVICE.items() if words in told), "")
+            raise LedgerError(f"{self.path}: {told}{advice and f'; {advice}'}") from error
+
+    def _time(self) -> str:
+        return self._now().astimezone(UTC).isoformat(timespec="seconds")
+
+    def _append(self, table: str, **values: Any) -> int:
+        """Return the id of a new row, which gets the next place in the chain."""
+        columns = ", ".join(f'"{column}"' for column in (*values, "at"))
+        marks = ", ".join("?" * (len(values) + 1))
+        added = self._run(f"INSERT INTO {table} ({columns}) VALUES ({marks})", *values.values(), self._time())
+        row_id = added.lastrowid or 0
+        place, previous = self._end()
+        link = _link(previous, table, self._cells(table, row_id))
+        self._run("INSERT INTO chain VALUES (?, ?, ?, ?)", place + 1, table, row_id, link)
+        return row_id
+
+    def _end(self) -> tuple[int, bytes]:
+        return self._first("SELECT place, hash FROM chain ORDER BY place DESC LIMIT 1") or (0, START)
+
+    def _cells(self, table: str, row_id: int) -> dict[str, Any] | None:
+        """Return a row as SQLite holds it (5 may have become 5.0), by column, without those that are NULL."""
+        with self._explained():
+            cursor = self._connection.execute(f"SELECT * FROM {table} WHERE rowid = ?", (row_id,))
+            row = cursor.fetchone()
+        named = zip(cursor.description, row or (), strict=False)
+        return {column[0]: cell for column, cell in named if cell is not None} or None
+
+    def _owner(self, code: str) -> str:
+        found = self._first("SELECT company_id FROM codes WHERE code = ? AND fault = ''", code)
+        return found[0] if found else ""
+
+    def _known(self, code: str, stock_code: str) -> str:
+        owners = [self._owner(plain) for _, plain, fault in _checked(code, stock_code) if not fault]
+        return next(filter(None, owners), "")
+
+    def _new(self, code: str, stock_code: str, name: str) -> str:
+        """Return the id of a company that has none of these codes yet; that of its name may be there already."""
+        sound = [plain for _, plain, fault in _checked(code, stock_code) if not fault]
+        if not sound and not name.strip():
+            raise LedgerError(f"{self.path}: a company needs a name or a sound code; fill in one of them")
+        company_id = sound[0] if sound else generated_id(name)
+        if not self._first("SELECT 1 FROM companies WHERE company_id = ?", company_id):
+            self._append("companies", company_id=company_id, generated=not sound)
+        return company_id
+
+    def _companies(self, condition: str, *values: str) -> list[Company]:
+        with self.reading():
+            names = self._newest(f"SELECT company_id, kind, name FROM names {condition} ORDER BY name_id", *values)
+            codes = self._newest(
+                f"SELECT company_id, kind, code, fault FROM codes {condition} ORDER BY fault = '', code_id", *values
+            )
+            places = self._newest(
+                f"SELECT company_id, '', province, city FROM regions {condition} ORDER BY region_id", *values
+            )
+            rows = self._all(f"SELECT company_id, generated, at FROM companies {condition} ORDER BY number", *values)
+        companies = []
+        for company_id, generated, at in rows:
+            (full,) = names.get((company_id, "full"), ("",))
+            (short,) = names.get((company_id, "short"), (full,))
+            code, fault = codes.get((company_id, "credit"), ("", ""))
+            stock_code, _ = codes.get((company_id, "stock"), ("", ""))
+            province, city = places.get((company_id, ""), ("", ""))
+            name = short or company_id
+            codes_and_place = (code, stock_code, fault, province, city)
+            companies.append(Company(company_id, name, full, *codes_and_place, bool(generated), at))
+        return companies
+
+    def _newest(self, query: str, *values: str) -> dict[tuple[str, str], tuple[str, ...]]:
+        """Return what stands last by the first two columns."""
+        return {(company_id, kind): tuple(cells) for company_id, kind, *cells in self._all(query, *values)}
+
+    def _newest_cells(self) -> tuple[dict[str, tuple], dict[str, tuple], dict[str, tuple]]:
+        """Return text, prediction (domain, status, model) and label's code by company_id: the newest of each."""
+        queries = (
+            f"SELECT company_id, text FROM descriptions d {_BY_DATE}",
+            "SELECT company_id, domain, status, model FROM descriptions d JOIN predictions USING (description_id)"
+            f" {_BY_DATE}, prediction_id",
+            "SELECT company_id, code FROM labels ORDER BY label_id",
+        )
+        texts, predictions, labels = ({company: cells for company, *cells in self._all(query)} for query in queries)
+        return texts, predictions, labels
+
+    def _predictions(self, condition: str, *values: str) -> list[tuple[str, Prediction]]:
+        query = (
+            "SELECT company_id, p.* FROM descriptions d JOIN predictions p USING (description_id)"
+            f" {condition} {_BY_DATE}, prediction_id"
+        )
+        return [(company_id, _prediction(cells)) for company_id, *cells in self._all(query, *values)]
+
+    def _add_prediction(self, new: NewPrediction) -> int:
+        rounded = {label: round(share, 6) for label, share in new.probabilities.items()}
+        values = new._asdict() | {"probabilities": _compact(rounded)}
+        columns = ", ".join(("prediction_id", *values))
+        query = f"SELECT {columns} FROM predictions WHERE description_id = ? ORDER BY prediction_id DESC LIMIT 1"
+        found = self._first(query, new.description_id)
+        if found and found[1:] == tuple(values.values()):
+            return found[0]
+        return self._append("predictions", **values)
+
+    def _prediction_on(self, description_id: int | None, prediction_id: int | None) -> Prediction | None:
+        """Return the last prediction on a text, or the one of this id, which must be on it."""
+        query = "SELECT * FROM predictions WHERE description_id = ?1 AND prediction_id = ifnull(?2, prediction_id)"
+        found = self._all(f"{query} ORDER BY prediction_id", description_id, prediction_id)
+        if prediction_id is not None and not found:
+            raise LedgerError(f"{self.path}: prediction {prediction_id} is not one on description {description_id}")
+        return _prediction(found[-1]) if found else None
+
+    def _check_text(self, company_id: str, description_id: int | None) -> None:
+        known = "SELECT 1 FROM descriptions WHERE description_id = ? AND company_id = ?"
+        if description_id is not None and not self._first(known, description_id, company_id):
+            raise LedgerError(f"{self.path}: description {description_id} is not one of company {company_id!r}")
+
+    def _check_open(self, dispute_id: int, company_id: str | None = None) -> None:
+        if company_id not in (None, self.dispute(dispute_id).company_id):
+            raise LedgerError(f"{self.path}: dispute {dispute_id} is not one on company {company_id!r}")
+        if self.decision_of(dispute_id):
+            raise LedgerError(f"{self.path}: dispute {dispute_id} is decided; open a new one")
+
+    def _add_facts(self, table: str, facts: Iterable[dict[str, Any]], source: str) -> Added:
+        """Append facts that are not there yet, in any revision of them."""
+        counts = {"new": 0, "known": 0, "revised": 0}
+        for fact in facts:
+            columns = ", ".join(f'"{column}"' for column in fact)
+            key = _KEYS[table] if fact["company_id"] else ("name", *_KEYS[table])
+            same = " AND ".join(f"{column} IS ?" for column in key)
+            held = self._all(f"SELECT {columns} FROM {table} WHERE {same}", *(fact[column] for column in key))
+            known = tuple(fact.values()) in held
+            counts["known" if known else "revised" if held else "new"] += 1
+            if not known:
+                self._append(table, **fact, source=source)
+        return Added(**counts)
+
+    def _facts(self, table: str, columns: Sequence[str]) -> list[Any]:
+        chosen = ", ".join(f'"{column}"' for column in columns)
+        return self._all(f"SELECT {chosen} FROM {table} ORDER BY rowid")
+
+    def _schema_faults(self) -> Iterator[Fault]:
+        """Yield the tables whose triggers are gone."""
+        held = {sql for (sql,) in self._all("SELECT sql FROM sqlite_master WHERE type = 'trigger'")}
+        for table in _GUARDED:
+            if not held.issuperset(_guards(table)):
+                yield Fault(0, table, 0, "the triggers that refuse changes were removed or altered")
+
+    def _chain_faults(self) -> Iterator[Fault]:
+        """Yield rows that are not as their places in the chain say, and rows without a place."""
+        seen: dict[str, set[int]] = {table: set() for table in TABLES}
+        last, previous = 0, START
+        for place, table, row_id, link in self._run("SELECT * FROM chain ORDER BY place"):
+            if place != last + 1:
+                yield Fault(last + 1, "chain", 0, f"places {last + 1} to {place - 1} are missing: rows were deleted")
+            if reason := self._link_fault(previous, table, row_id, link, seen):
+                yield Fault(place, table, row_id, reason)
+            last, previous = place, link
+        for table, chained in seen.items():
+            ids = {row_id for (row_id,) in self._all(f"SELECT rowid FROM {table}")}
+            for row_id in sorted(ids - chained):
+                yield Fault(0, table, row_id, "has no place in the chain: inserted, or its place was deleted")
+
+    def _link_fault(self, previous: object, table: str, row_id: int, link: object, seen: Mapping[str, set[int]]) -> str:
+        """Return what is wrong with a row and its place, "" if nothing."""
+        if table not in seen:
+            return "is of no known table: the chain was edited"
+        if row_id in seen[table]:
+            return "has two places: the chain was edited"
+        seen[table].add(row_id)
+        try:
+            cells = self._cells(table, row_id)
+        except LedgerError as error:
+            return f"cannot be read: edited ({error})"
+        if cells is None:
+            return "is gone: deleted"
+        sound = isinstance(previous, bytes) and _link(previous, table, cells) == link
+        return "" if sound else "does not agree with its hash and the row before: edited, swapped or put in between"
+
+    def _head_faults(self, place: int, link: bytes) -> list[Fault]:
+        end, _ = self._end()
+        held = self._first("SELECT hash FROM chain WHERE place = ?", place)
+        if (place, link) == (0, START) or (held and held[0] == link):
+            return []
+        if place > end:
+            return [Fault(place, "chain", 0, f"the chain ends at {end}: it was cut off after the head was kept")]
+        return [Fault(place, "chain", 0, "has another hash than the head that was kept: all was made anew")]
+
+
+def generated_id(name: str) -> str:
+    """Return the id of a company without codes: the same for one name wherever and whenever it is seen.
+
+    >>> generated_id(" 浙江光年科技有限公司")
+    'G68e5920fdbd78715'
+    """
+    return f"G{sha256(name.strip().encode(errors='surrogatepass')).hexdigest()[:16]}"
+
+
+def _connect(path: Path, create: bool) -> sqlite3.Connection:
+    if str(path) == MEMORY:
+        return sqlite3.connect(MEMORY, isolation_level=None)
+    if not create and not path.is_file():
+        raise LedgerError(f"{path}: no such ledger; name the right file, or make one with gonglian track")
+    uri = f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
+    try:
+        return sqlite3.connect(uri, uri=True, timeout=PATIENCE_SECONDS, isolation_level=None)
+    except sqlite3.Error as error:
+        raise LedgerError(f"{path}: {error}; name a file in a folder that is there") from error
+
+
+def _checked(code: str, stock_code: str) -> Iterator[tuple[str, str, str]]:
+    """Yield kind, normal form and fault of the codes that are given."""
+    if plain := plain_credit_code(code):
+        yield "credit", plain, check_credit_code(plain)
+    if plain := plain_stock_code(stock_code):
+        yield "stock", plain, check_stock_code(plain)
+
+
+def _last(rows: Sequence[Row]) -> Row | None:
+    return rows[-1] if rows else None
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _prediction(cells: Sequence[Any]) -> Prediction:
+    prediction = Prediction(*cells)
+    return prediction._replace(probabilities=json.loads(cells[4]))
+
+
+def _day(value: Any) -> str:
+    """Return a date, datetime, pandas timestamp or ISO text as in 2020-07-16."""
+    return str(value)[:10]
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or value != value else float(value)
+
+
+def _event_cells(event: Event) -> dict[str, Any]:
+    amounts = {column: _number(cell) for column, cell in event._asdict().items() if column.endswith("_wan")}
+    told = {"date": _day(event.date), "published": int(event.published), "investors": _compact(event.investors)}
+    return event._asdict() | amounts | told
+
+
+def _listing_cells(listing: Listing) -> dict[str, Any]:
+    told = {"date": _day(listing.date), "amount_wan": _number(listing.amount_wan)}
+    return listing._asdict() | told | {"company_id": listing.company_id or None}
+
+
+def _investors(event: Event) -> tuple[str, ...]:
+    return tuple(json.loads(str(event.investors)))
+
+
+def _link(previous: bytes, table: str, cells: Mapping[str, Any] | None) -> bytes:
+    """Return the hash of a row that comes after another one."""
+    return sha256(previous + _CANONICAL.encode([table, cells]).encode()).digest()
+
+
+def _read_head(head: str) -> tuple[int, bytes]:
+    place, _, link = head.strip().partition(":")
+    try:
+        return int(place), bytes.fromhex(link)
+    except ValueError:
+        raise LedgerError(f"{head!r} is no head of a ledger; expected place:hash as ledger head prints it") from None
+
+
+def read_ledger_sources(ledger: Ledger) -> "tuple[Sources, list[Problem]]":
+    """Return the frames for statistics, in the columns of `classifier.sources`, and companies that have no label.
+
+    Events and listings are None if the ledger has none at all.
+    """
+    import pandas as pd  # here: showing one company must not wait for it
+
+    from classifier.sources import Problem
+    from classifier.study import Sources
+
+    with ledger.reading():
+        companies = _companies_frame(ledger)
+        events, listings = pd.DataFrame(ledger.events()), pd.DataFrame(ledger.listings())
+    labelled = (companies["domain"] + companies["label"]) != ""
+    problems = [
+        Problem(str(ledger.path), row, "company_id", company_id, "has no label and no prediction; score it first")
+        for row, company_id in zip(companies.index[~labelled] + 1, companies["company_id"][~labelled], strict=True)
+    ]
+    companies = companies[labelled].reset_index(drop=True)
+    known = set(companies["company_id"])
+    return Sources(companies, _facts_frame(events, known), _facts_frame(listings, known)), problems
+
+
+def _facts_frame(frame: "pd.DataFrame", known: Collection[str]) -> "pd.DataFrame | None":
+    """Return facts with their types; those of companies that are not among the labelled ones have the company_id ""."""
+    import pandas as pd
+
+    if frame.empty:
+        return None
+    amounts = {column: float for column in frame.columns if column.endswith("_wan")}
+    ids = frame["company_id"].where(frame["company_id"].isin(known), "")
+    return frame.astype(amounts).assign(company_id=ids, date=pd.to_datetime(frame["date"]))
+
+
+def _companies_frame(ledger: Ledger) -> "pd.DataFrame":
+    """Return all companies with text, prediction and label, "" where there is none."""
+    import pandas as pd
+
+    texts, predictions, labels = ledger._newest_cells()
+    rows = [
+        (
+            *(company.company_id, company.name, company.full_name, company.province, company.city),
+            *texts.get(company.company_id, ("",)),
+            *predictions.get(company.company_id, ("", "", "")),
+            *labels.get(company.company_id, ("",)),
+        )
+        for company in ledger.companies()
+    ]
+    return pd.DataFrame(rows, columns=COMPANY_COLUMNS)
