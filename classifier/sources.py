@@ -506,8 +506,23 @@ def read_sources(
     InputError
         If a file cannot be read or lacks a column that is needed.
     """
+    grid = read_grid(paths["companies"], WANTED["companies"], NEEDED["companies"])
+    companies = read_companies(grid, scheme, judge)
+    frames, problems = read_facts({kind: path for kind, path in paths.items() if kind != "companies"}, companies, rates)
+    return Sources(companies, **frames), grid.problems + problems
+
+
+def read_facts(
+    paths: Mapping[str, str], companies: pd.DataFrame, rates: Rates
+) -> tuple[dict[str, pd.DataFrame], list[Problem]]:
+    """Return the frames of what is known of companies, by kind, and what cannot be used.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read or lacks a column that is needed.
+    """
     grids = {kind: read_grid(path, WANTED[kind], NEEDED[kind]) for kind, path in paths.items()}
-    companies = read_companies(grids["companies"], scheme, judge)
     directory = Directory(companies)
     readers: dict[str, Callable[[Grid], pd.DataFrame]] = {
         "events": lambda grid: read_events(grid, directory, rates),
@@ -516,10 +531,9 @@ def read_sources(
         "indicators": lambda grid: read_indicators(grid, directory),
         "valuations": lambda grid: read_valuations(grid, directory, rates),
     }
-    frames = {kind: readers[kind](grid) for kind, grid in grids.items() if kind != "companies"}
+    frames = {kind: readers[kind](grid) for kind, grid in grids.items()}
     _fill_boards(frames)
-    problems = [problem for grid in grids.values() for problem in grid.problems]
-    return Sources(companies, **frames), problems
+    return frames, [problem for grid in grids.values() for problem in grid.problems]
 
 
 def _fill_boards(frames: Mapping[str, pd.DataFrame]) -> None:

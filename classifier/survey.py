@@ -8,16 +8,18 @@ from pathlib import Path
 
 from classifier.aggregate import POPULATIONS, build_tables, populations
 from classifier.correction import Confusion
-from classifier.errors import ClassifierError
+from classifier.errors import ClassifierError, InputError
 from classifier.finance import Rates
+from classifier.ledger import Ledger, read_ledger_sources
 from classifier.scoring import Scorer, decide_with
 from classifier.sensitivity import Scenario, compare_scenarios
-from classifier.sources import Problem, read_sources
+from classifier.sources import Problem, read_facts, read_sources
 from classifier.study import Comparison, Sources, Table
 
 PRIORS = (0.3, 0.55, 0.7, 0.9)
 THRESHOLDS = (0.6, 0.8, 0.95)
 INPUTS = {
+    "ledger": "输入：台账",
     "companies": "输入：企业",
     "events": "输入：融资事件",
     "listings": "输入：上市与再融资",
@@ -109,6 +111,8 @@ def make_survey(
 ) -> Survey:
     """Return the tables that files of companies, events, listings, ... yield (keys of `classifier.sources.WANTED`).
 
+    A ``ledger`` among the paths stands for companies, events and listings.
+
     Companies without a label are judged by ``scorer``. Without draws (``comparison.draws`` is 0) all figures are plain.
 
     Raises
@@ -116,11 +120,25 @@ def make_survey(
     InputError
         If a file cannot be read, lacks a column, or has a label that is not in the scheme.
     """
-    sources, problems = read_sources(paths, scorer.scheme, rates, scorer.label)
+    if "ledger" in paths:
+        sources, problems = _read_ledger(paths, rates)
+    else:
+        sources, problems = read_sources(paths, scorer.scheme, rates, scorer.label)
     tables = build_tables(sources, scorer.scheme, confusion, comparison)
     if not comparison.draws:
         tables = [_plain(table) for table in tables]
     return Survey(paths, scorer, rates, confusion, comparison, sources, problems, tables)
+
+
+def _read_ledger(paths: Mapping[str, str], rates: Rates) -> tuple[Sources, list[Problem]]:
+    """Return what a ledger holds; files of other kinds stand instead of its own, or beside."""
+    if "companies" in paths:
+        raise InputError(f"{paths['ledger']}: a ledger holds its own companies; leave out {paths['companies']}")
+    with Ledger.open(paths["ledger"], create=False) as ledger:
+        sources, problems = read_ledger_sources(ledger)
+    facts = {kind: path for kind, path in paths.items() if kind != "ledger"}
+    frames, more = read_facts(facts, sources.companies, rates)
+    return replace(sources, **frames), [*problems, *more]
 
 
 def _plain(table: Table) -> Table:

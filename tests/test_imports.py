@@ -6,7 +6,7 @@ import classifier
 # design.md: imports run one way. A module may import those of its own and of earlier layers.
 LAYERS = [
     {"errors", "resources", "tables"},
-    {"domains", "text", "encoding", "finance", "regions", "fonts"},
+    {"domains", "text", "encoding", "finance", "regions", "fonts", "identifiers"},
     {"labels", "xlsx_child", "augment", "names"},
     {"records"},
     {"outputs", "artifact", "kernel"},
@@ -19,8 +19,9 @@ LAYERS = [
     {"numerals", "canvas"},
     {"listed", "unlisted", "quantities"},
     {"aggregate", "sources", "printed", "tidy"},
-    {"sensitivity", "consistency"},
-    {"survey", "plots", "pictures"},
+    {"sensitivity", "consistency", "agreement", "suspects", "evidence"},
+    {"ledger"},
+    {"survey", "plots", "pictures", "track", "disputes", "impact", "drift", "comparison", "decided", "reading"},
     {"findings"},
     {"charts"},
     {"report"},

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import openpyxl
 import pytest
 
+from classifier.ledger import Ledger
 from classifier.resources import labeled_folder
 from tests.conftest import BAKERY, FIREWALL, ROBOT, read_csv
 
@@ -139,3 +140,19 @@ def test_evaluate_writes_a_confusion_that_stats_reads(run, files, tmp_path):
     assert run("stats", "tables", *inputs(files), "--confusion", confusion, "-q").exit_code == 0
     missing = run("stats", "tables", *inputs(files), "--confusion", tmp_path / "none.csv")
     assert missing.exit_code == 1 and "none.csv" in missing.stderr
+
+
+def test_a_ledger_yields_the_tables_of_the_files(run, files, tmp_path):
+    path = tmp_path / "gonglian.db"
+    with Ledger.open(path) as ledger:
+        for name, province, code in (("机甲", "广东", "smart_equipment"), ("盾安", "北京", "security")):
+            company = ledger.add_company(short_name=name, province=province, source="test")
+            ledger.add_label(company, code, person="评审甲")
+    asked = ["--ledger", path, "--year", "2020", "--json", "-q"]
+    result = run("stats", "tables", *asked, "--events", files / "events.csv")
+    assert result.exit_code == 0, result.stderr
+    found = figure(result, "U6", year=2020, domain="security", measure="companies")
+    assert (found["plain"], found["value"]) == (1, 1)
+    both = run("stats", "tables", *asked, "--companies", files / "companies.csv")
+    assert both.exit_code == 1 and "leave out" in both.stderr
+    assert run("stats", "tables", "--year", "2020").exit_code == 2

@@ -31,6 +31,7 @@ def stats() -> None:
 
 
 _INPUTS = {
+    "ledger": "Ledger of gonglian track: companies, labels, events and listings, instead of files.",
     "companies": "Companies: labelled by gonglian score or a person, or with descriptions to label on the way.",
     "events": "Financing events: company, date, round, amount, investors.",
     "listings": "Listings and refinancings: company, date, board, amount, channel (首发, 增发, 配股, 可转债).",
@@ -44,7 +45,7 @@ def _statistics(command: Any) -> Any:
     """Add the options of every command that makes the report's tables."""
     options = [
         *(
-            click.option(f"--{kind.replace('_', '-')}", kind, metavar="FILE", required=kind == "companies", help=text)
+            click.option(f"--{kind.replace('_', '-')}", kind, metavar="FILE", help=text)
             for kind, text in _INPUTS.items()
         ),
         click.option("--year", type=int, required=True, help="The report's year."),
@@ -75,6 +76,9 @@ def _survey(options: dict[str, Any]) -> Any:
     from classifier.study import Comparison
     from classifier.survey import make_survey, read_rate
 
+    paths = {kind: options[kind] for kind in _INPUTS if options[kind]}
+    if not paths.keys() & {"companies", "ledger"}:
+        raise click.UsageError("name the companies: --companies FILE, or --ledger FILE")
     scorer = scorer_of(options["model"], options["labeled"], options["prior"], options["threshold"])
     year = options["year"]
     comparison = Comparison(
@@ -87,7 +91,7 @@ def _survey(options: dict[str, Any]) -> Any:
     )
     confusion = options["confusion"] or (options["model"] or model_folder()) / "confusion.csv"
     survey = make_survey(
-        {kind: options[kind] for kind in _INPUTS if options[kind]},
+        paths,
         scorer,
         read_rates().override(dict(read_rate(rate) for rate in options["rates"])),
         read_confusion(confusion, scorer.scheme.codes),
