@@ -116,7 +116,7 @@ def train(
     ``report`` is told what is under way. Raises `SchemeError` if a label of the scheme has too few examples.
     """
     labels = np.array([example.label for example in examples])
-    _check_counts(labels, scheme, settings.folds)
+    check_counts(labels, scheme, settings.folds)
     report(f"segmenting {len(examples):,} texts")
     counts = training_counts(examples, dictionary, settings)
     report(f"fitting {settings.folds} folds for the calibration")
@@ -210,7 +210,8 @@ def reference_decisions(model: Model, texts: Sequence[str], segmenter: Segmenter
     return hstack(parts).tocsr() @ model.coefficients.astype(np.float64) + model.intercepts
 
 
-def _check_counts(labels: np.ndarray, scheme: Scheme, folds: int) -> None:
+def check_counts(labels: np.ndarray, scheme: Scheme, folds: int) -> None:
+    """Refuse labels with too few texts to divide among the folds."""
     for code in scheme.codes:
         count = int(np.sum(labels == code))
         if count < 2 * folds:
@@ -278,6 +279,12 @@ def fit(counts: Counts, labels: np.ndarray, chosen: np.ndarray, settings: Settin
     return weighting, linear._replace(coefficients=linear.coefficients * scales[:, None])
 
 
+def fold_splits(labels: np.ndarray, groups: Sequence[str], settings: Settings) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return for every fold the places of the texts learned from and of those held out; groups are never divided."""
+    splitter = StratifiedGroupKFold(settings.folds, shuffle=True, random_state=settings.seed)
+    return list(splitter.split(labels, labels, groups))
+
+
 def _held_out_decisions(
     counts: Counts,
     labels: np.ndarray,
@@ -286,8 +293,7 @@ def _held_out_decisions(
     settings: Settings,
 ) -> np.ndarray:
     """Return decisions (texts, labels in alphabetical order) by models that did not see the text's company."""
-    splitter = StratifiedGroupKFold(settings.folds, shuffle=True, random_state=settings.seed)
-    splits = list(splitter.split(labels, labels, groups))
+    splits = fold_splits(labels, groups, settings)
     learn = delayed(partial(_fold_decisions, counts, labels, settings))
     decisions = np.zeros((len(labels), len(codes)))
     for (_, held), found in zip(splits, Parallel(n_jobs=-1)(learn(split) for split in splits), strict=True):
