@@ -13,6 +13,8 @@ from typing import Any
 import click
 
 from classifier import __version__
+from classifier.commands.audit import audit
+from classifier.commands.book import ledger, track
 from classifier.commands.common import (
     Examples,
     OneLineErrors,
@@ -525,8 +527,8 @@ def doctor(as_json: bool, model: Path | None, labeled: Path | None) -> None:
         raise ClassifierError("; ".join(problems))
 
 
-main.add_command(stats)
-main.add_command(report)
+for command in (stats, report, track, audit, ledger):
+    main.add_command(command)
 
 if __name__ == "__main__":
     main()

@@ -513,9 +513,11 @@ def read_sources(
 
 
 def read_facts(
-    paths: Mapping[str, str], companies: pd.DataFrame, rates: Rates
+    paths: Mapping[str, str], companies: pd.DataFrame, rates: Rates, listings: pd.DataFrame | None = None
 ) -> tuple[dict[str, pd.DataFrame], list[Problem]]:
     """Return the frames of what is known of companies, by kind, and what cannot be used.
+
+    ``listings`` tell the boards of companies where no file of listings is given.
 
     Raises
     ------
@@ -532,15 +534,15 @@ def read_facts(
         "valuations": lambda grid: read_valuations(grid, directory, rates),
     }
     frames = {kind: readers[kind](grid) for kind, grid in grids.items()}
-    _fill_boards(frames)
+    _fill_boards(frames, frames.get("listings", listings))
     return frames, [problem for grid in grids.values() for problem in grid.problems]
 
 
-def _fill_boards(frames: Mapping[str, pd.DataFrame]) -> None:
+def _fill_boards(frames: Mapping[str, pd.DataFrame], listings: pd.DataFrame | None) -> None:
     """Give market values and indicators without a board the one on which the company was listed."""
-    if "listings" not in frames:
+    if listings is None:
         return
-    first = frames["listings"].query("channel == @FIRST_OFFER and company_id != ''")
+    first = listings[(listings["channel"] == FIRST_OFFER) & (listings["company_id"] != "")]
     boards = first.drop_duplicates("company_id").set_index("company_id")["board"]
     for kind in ("market_values", "indicators"):
         if kind in frames:

@@ -137,7 +137,7 @@ def _read_ledger(paths: Mapping[str, str], rates: Rates) -> tuple[Sources, list[
     with Ledger.open(paths["ledger"], create=False) as ledger:
         sources, problems = read_ledger_sources(ledger)
     facts = {kind: path for kind, path in paths.items() if kind != "ledger"}
-    frames, more = read_facts(facts, sources.companies, rates)
+    frames, more = read_facts(facts, sources.companies, rates, sources.listings)
     return replace(sources, **frames), [*problems, *more]
 
 

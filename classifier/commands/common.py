@@ -65,6 +65,13 @@ encoding_option = click.option(
     "--encoding", default=None, help="Encoding of csv, tsv, jsonl (default: BOM, else UTF-8, else GB18030)."
 )
 sheet_option = click.option("--sheet", default=None, help="Sheet of a workbook (default: the first).")
+ledger_option = click.option(
+    "--ledger",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("gonglian.db"),
+    show_default=True,
+    help="The ledger.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress bar, no notes, no summary.")
 

@@ -30,7 +30,7 @@ def stats() -> None:
     """The report's statistics: its tables with intervals, what amounts and rounds mean, whether tables add up."""
 
 
-_INPUTS = {
+INPUTS = {
     "ledger": "Ledger of gonglian track: companies, labels, events and listings, instead of files.",
     "companies": "Companies: labelled by gonglian score or a person, or with descriptions to label on the way.",
     "events": "Financing events: company, date, round, amount, investors.",
@@ -46,7 +46,7 @@ def _statistics(command: Any) -> Any:
     options = [
         *(
             click.option(f"--{kind.replace('_', '-')}", kind, metavar="FILE", help=text)
-            for kind, text in _INPUTS.items()
+            for kind, text in INPUTS.items()
         ),
         click.option("--year", type=int, required=True, help="The report's year."),
         click.option("--against", type=int, default=None, help="The year to compare with (default: the one before)."),
@@ -76,7 +76,7 @@ def _survey(options: dict[str, Any]) -> Any:
     from classifier.study import Comparison
     from classifier.survey import make_survey, read_rate
 
-    paths = {kind: options[kind] for kind in _INPUTS if options[kind]}
+    paths = {kind: options[kind] for kind in INPUTS if options[kind]}
     if not paths.keys() & {"companies", "ledger"}:
         raise click.UsageError("name the companies: --companies FILE, or --ledger FILE")
     scorer = scorer_of(options["model"], options["labeled"], options["prior"], options["threshold"])
@@ -98,7 +98,7 @@ def _survey(options: dict[str, Any]) -> Any:
         comparison,
     )
     if not options["quiet"]:
-        _tell_problems(survey.problems)
+        tell_problems(survey.problems)
         for warning in survey.warnings():
             note(f"warning: {warning}")
         for table in survey.tables:
@@ -108,7 +108,8 @@ def _survey(options: dict[str, Any]) -> Any:
     return survey
 
 
-def _tell_problems(problems: Sequence[Any]) -> None:
+def tell_problems(problems: Sequence[Any]) -> None:
+    """Print the first cells and rows that could not be used, and how many there are."""
     for problem in problems[:SHOWN_PROBLEMS]:
         note(f"not used: {problem.file}: row {problem.row}: {problem.column} {problem.cell!r}: {problem.reason}")
     if len(problems) > SHOWN_PROBLEMS:
@@ -200,7 +201,7 @@ def stats_events(input: str, output: str, rates: tuple[str, ...], quiet: bool) -
         added = {f"read_{name}": read[name].combine_chunks() for name in events.columns}
         writer.write(Batch({**grid.others, **added}, grid.rows))
     if not quiet:
-        _tell_problems(grid.problems)
+        tell_problems(grid.problems)
         for column in ("round", "rule", "precision"):
             counts = events[column].value_counts()
             note(f"{column}: " + ", ".join(f"{name or 'not read'} {count:,}" for name, count in counts.items()))

@@ -1,0 +1,484 @@
+"""gonglian audit: disputed classifications."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from classifier.commands.common import (
+    Examples,
+    json_option,
+    labeled_option,
+    ledger_option,
+    model_option,
+    note,
+    prior_option,
+    quiet_option,
+    scorer_of,
+    threshold_option,
+)
+from classifier.commands.statistics import INPUTS, tell_problems
+from classifier.errors import InputError
+from classifier.resources import labeled_folder, model_folder
+
+
+@click.group()
+def audit() -> None:
+    """Audit classifications: why, who decided, disputes from claim to decision, what hangs on them, suspect labels."""
+
+
+reason_option = click.option("--reason", required=True, help="Why.")
+
+
+def _login() -> str:
+    """Return the name of who is logged in, "" where the system does not know."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
+
+
+person_option = click.option("--person", default=_login, help="Who you are (default: your login name).")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    from classifier.ledger import Ledger
+
+    with Ledger.open(path, create=False) as ledger:
+        yield ledger
+
+
+def _show_case(ledger: Any, scheme: Any, case: Any, as_json: bool) -> None:
+    from classifier.disputes import case_record, case_text
+
+    company = ledger.company(case.dispute.company_id)
+    click.echo(
+        json.dumps(case_record(case, company), ensure_ascii=False, indent=1)
+        if as_json
+        else case_text(case, company, scheme)
+    )
+
+
+@audit.command(cls=Examples, name="open")
+@click.argument("company", metavar="COMPANY")
+@click.option("--claim", required=True, metavar="DOMAIN", help="Where it belongs: a code or a Chinese name.")
+@reason_option
+@click.option("--reopens", type=int, default=None, metavar="ID", help="The decided dispute that this one reopens.")
+@person_option
+@ledger_option
+@labeled_option
+@json_option
+def audit_open(
+    company: str,
+    claim: str,
+    reason: str,
+    reopens: int | None,
+    person: str,
+    ledger: Path,
+    labeled: Path | None,
+    as_json: bool,
+) -> None:
+    """Claim that a company (id, code or name) belongs to another domain; prints the number of the dispute.
+
+    Examples:
+      gonglian audit open 688002 --claim 工业自动化与边缘计算 --reason "红外探测器是传感器"
+      gonglian audit open 688002 --claim 网络与标识 --reason "年报改了主营业务" --reopens 1
+    """
+    from classifier.disputes import find_code, find_company, open_case
+    from classifier.domains import load_scheme
+
+    scheme = load_scheme(labeled)
+    with _opened(ledger) as book:
+        company_id = find_company(book, company).company_id
+        code = find_code(scheme, claim)
+        case = open_case(book, scheme, company_id, code, reason=reason, person=person, reopens=reopens)
+        _show_case(book, scheme, case, as_json)
+
+
+@audit.command(cls=Examples, name="assign")
+@click.argument("dispute", metavar="ID", type=int)
+@click.argument("persons", metavar="PERSON...", nargs=-1, required=True)
+@click.option("--arbiter", is_flag=True, help="As arbiter, where the two reviewers differ.")
+@click.option("--substitute", is_flag=True, help="One more, for somebody who does not answer.")
+@ledger_option
+@labeled_option
+@json_option
+def audit_assign(
+    dispute: int,
+    persons: tuple[str, ...],
+    arbiter: bool,
+    substitute: bool,
+    ledger: Path,
+    labeled: Path | None,
+    as_json: bool,
+) -> None:
+    """Assign two reviewers to a dispute or, where they differ, an arbiter: never the claimant, and nobody twice.
+
+    Examples:
+      gonglian audit assign 1 李雷 韩梅梅
+      gonglian audit assign 1 王老师 --arbiter
+    """
+    from classifier.disputes import assign
+    from classifier.domains import load_scheme
+
+    with _opened(ledger) as book:
+        role = "arbiter" if arbiter else "reviewer"
+        case = assign(book, dispute, persons, role=role, substitute=substitute)
+        _show_case(book, load_scheme(labeled), case, as_json)
+
+
+@audit.command(cls=Examples, name="review")
+@click.argument("dispute", metavar="ID", type=int)
+@click.option("--code", default=None, metavar="DOMAIN", help="Your answer; without it you get what there is to read.")
+@click.option("--reason", default="", help="Why; an answer needs it.")
+@click.option("--blind", is_flag=True, help="Do not show what the model says before both reviewers have answered.")
+@person_option
+@ledger_option
+@labeled_option
+@json_option
+def audit_review(
+    dispute: int,
+    code: str | None,
+    reason: str,
+    blind: bool,
+    person: str,
+    ledger: Path,
+    labeled: Path | None,
+    as_json: bool,
+) -> None:
+    """Read a dispute that you are assigned to, or answer it; the other's answer is shown when both have answered.
+
+    Two answers that agree decide the dispute.
+
+    Examples:
+      gonglian audit review 1 --blind
+      gonglian audit review 1 --code automation_edge --reason "传感器归工业自动化与边缘计算"
+    """
+    from classifier.disputes import brief, brief_record, brief_text, find_code, review
+    from classifier.domains import load_scheme
+
+    scheme = load_scheme(labeled)
+    with _opened(ledger) as book:
+        if code is not None:
+            case = review(book, scheme, dispute, person, find_code(scheme, code), reason=reason)
+            _show_case(book, scheme, case, as_json)
+            return
+        found = brief(book, dispute, person, blind=blind)
+    click.echo(json.dumps(brief_record(found), ensure_ascii=False, indent=1) if as_json else brief_text(found, scheme))
+
+
+@audit.command(cls=Examples, name="resolve")
+@click.argument("dispute", metavar="ID", type=int)
+@click.option("--code", required=True, metavar="DOMAIN", help="The decision: a code or a Chinese name.")
+@reason_option
+@person_option
+@ledger_option
+@labeled_option
+@json_option
+def audit_resolve(
+    dispute: int, code: str, reason: str, person: str, ledger: Path, labeled: Path | None, as_json: bool
+) -> None:
+    """Decide a dispute on which the reviewers differ, as its arbiter.
+
+    Examples:
+      gonglian audit resolve 1 --code automation_edge --reason "定义明列传感器"
+    """
+    from classifier.disputes import find_code, resolve
+    from classifier.domains import load_scheme
+
+    scheme = load_scheme(labeled)
+    with _opened(ledger) as book:
+        case = resolve(book, scheme, dispute, person, find_code(scheme, code), reason=reason)
+        _show_case(book, scheme, case, as_json)
+
+
+@audit.command(cls=Examples, name="list")
+@click.option(
+    "--state",
+    type=click.Choice(["open", "in review", "disagreement", "decided"]),
+    default=None,
+    help="Only those in this state (default: all that are not decided).",
+)
+@ledger_option
+@labeled_option
+@json_option
+def audit_list(state: str | None, ledger: Path, labeled: Path | None, as_json: bool) -> None:
+    """List disputes: what is claimed, how far they have come, and for whom they wait.
+
+    Examples:
+      gonglian audit list
+      gonglian audit list --state decided --json
+    """
+    from classifier.disputes import case_record, cases_text, load_cases
+    from classifier.domains import load_scheme
+
+    with _opened(ledger) as book:
+        cases = [(case, book.company(case.dispute.company_id)) for case in load_cases(book, state)]
+    if as_json:
+        click.echo(json.dumps([case_record(*case) for case in cases], ensure_ascii=False, indent=1))
+    else:
+        click.echo(cases_text(cases, load_scheme(labeled)))
+
+
+@audit.command(cls=Examples, name="history")
+@click.argument("company", metavar="COMPANY")
+@click.option("--blind", is_flag=True, help="Leave out what models say.")
+@ledger_option
+@labeled_option
+@json_option
+def audit_history(company: str, blind: bool, ledger: Path, labeled: Path | None, as_json: bool) -> None:
+    """Print all that the ledger has on a company, by time: who, when, why, on which text and model.
+
+    Examples:
+      gonglian audit history 睿创微纳
+      gonglian audit history 688002 --json
+    """
+    from classifier.disputes import find_company, history, history_text
+    from classifier.domains import load_scheme
+
+    with _opened(ledger) as book:
+        entries = history(book, find_company(book, company).company_id, blind=blind)
+    if as_json:
+        click.echo(json.dumps([entry._asdict() for entry in entries], ensure_ascii=False, indent=1))
+    else:
+        click.echo(history_text(entries, load_scheme(labeled)))
+
+
+def _facts(command: Any) -> Any:
+    """Add an option for every kind of file with facts."""
+    for kind in reversed([kind for kind in INPUTS if kind not in ("ledger", "companies")]):
+        help = f"{INPUTS[kind]} Instead of those in the ledger." if kind in ("events", "listings") else INPUTS[kind]
+        command = click.option(f"--{kind.replace('_', '-')}", kind, metavar="FILE", default=None, help=help)(command)
+    return command
+
+
+@audit.command(cls=Examples, name="impact")
+@click.argument("dispute", metavar="ID", type=int)
+@click.option("--code", default=None, metavar="DOMAIN", help="Another label than the one decided, else claimed.")
+@click.option("--year", type=int, required=True, help="The report's year.")
+@click.option("--against", type=int, default=None, help="The year to compare with (default: the one before).")
+@click.option("--board", default="科创板", show_default=True, help="The board of 表2-3 to 表2-6.")
+@_facts
+@click.option(
+    "--confusion",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Held-out labels to correct by (default: the model's own; see gonglian evaluate --confusion).",
+)
+@ledger_option
+@model_option
+@labeled_option
+@quiet_option
+@json_option
+def audit_impact(
+    dispute: int,
+    code: str | None,
+    year: int,
+    against: int | None,
+    board: str,
+    confusion: Path | None,
+    ledger: Path,
+    model: Path | None,
+    labeled: Path | None,
+    quiet: bool,
+    as_json: bool,
+    **files: str | None,
+) -> None:
+    """Print which figures of gonglian stats change, and by how much, if the decision on a dispute stands.
+
+    Companies and labels, events and listings are those of the ledger; market values, indicators and valuations come
+    from files. A dispute that is not decided is taken as claimed.
+
+    Examples:
+      gonglian audit impact 1 --year 2020
+      gonglian audit impact 1 --year 2020 --market-values market_values.csv --json
+    """
+    from dataclasses import replace
+
+    from classifier.correction import read_confusion
+    from classifier.disputes import find_code, load_case
+    from classifier.domains import load_scheme
+    from classifier.finance import read_rates
+    from classifier.impact import before_decision, impact, to_text
+    from classifier.ledger import read_ledger_sources
+    from classifier.regions import load_gazetteer
+    from classifier.sources import read_facts
+    from classifier.study import Comparison
+
+    scheme = load_scheme(labeled)
+    with _opened(ledger) as book:
+        case = load_case(book, dispute)
+        sources, problems = read_ledger_sources(book)
+        before = before_decision(sources, book, case)
+    facts = {kind: path for kind, path in files.items() if path}
+    frames, more = read_facts(facts, before.companies, read_rates(), before.listings)
+    if not quiet:
+        tell_problems([*problems, *more])
+    standing = case.decision.code if case.decision else case.dispute.claimed
+    changes = impact(
+        replace(before, **frames),
+        case.dispute.company_id,
+        find_code(scheme, code) if code else standing,
+        scheme,
+        read_confusion(confusion or (model or model_folder()) / "confusion.csv", scheme.codes),
+        Comparison(year, year - 1 if against is None else against, board, tuple(load_gazetteer().areas)),
+    )
+    if as_json:
+        rows = changes.astype(object).where(changes.notna(), None).to_dict("records")
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+    else:
+        click.echo(to_text(changes, scheme))
+
+
+@audit.command(cls=Examples, name="show")
+@click.argument("company", metavar="COMPANY")
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write one page for the file."
+)
+@ledger_option
+@model_option
+@labeled_option
+@prior_option
+@threshold_option
+@json_option
+def audit_show(
+    company: str,
+    html: Path | None,
+    ledger: Path,
+    model: Path | None,
+    labeled: Path | None,
+    prior: float | None,
+    threshold: float | None,
+    as_json: bool,
+) -> None:
+    """Show why a company has its label: terms for and against, what would flip it, precedents, the codebook, history.
+
+    COMPANY is an id, code or name of the ledger, or - for a description on stdin.
+
+    Examples:
+      gonglian audit show 睿创微纳
+      gonglian audit show 688002 --html why.html
+      echo "工业机器人的研发、生产和销售" | gonglian audit show -
+    """
+    from classifier.evidence import explain, load_precedents, to_html, to_record, to_text
+    from classifier.outputs import whole_file
+
+    scorer = scorer_of(model, labeled, prior, threshold)
+    heading, text, past = _stdin_case() if company == "-" else _ledger_case(ledger, company)
+    precedents = load_precedents(scorer, (labeled or labeled_folder()) / "corpus")
+    evidence = explain(text, scorer, precedents=precedents, history=past)
+    if html:
+        with whole_file(html) as stream:
+            stream.write(to_html(evidence, heading=heading).encode())
+        note(str(html))
+    elif as_json:
+        click.echo(json.dumps(to_record(evidence), ensure_ascii=False, indent=1))
+    else:
+        click.echo(f"{heading}\n{to_text(evidence)}" if heading else to_text(evidence))
+
+
+def _stdin_case() -> tuple[str, str, list[dict[str, Any]]]:
+    return "", sys.stdin.read().strip(), []
+
+
+def _ledger_case(path: Path, company: str) -> tuple[str, str, list[dict[str, Any]]]:
+    """Return a company's name, its newest description, and its history."""
+    from classifier.disputes import find_company, history
+
+    with _opened(path) as book:
+        found = find_company(book, company)
+        latest = book.latest_description(found.company_id)
+        past = [entry._asdict() for entry in history(book, found.company_id)]
+    name = found.full_name or found.name
+    if latest is None:
+        raise InputError(f"{path}: {name} has no description; add one with gonglian track")
+    return f"{name} ({found.company_id})", latest.text, past
+
+
+@audit.command(cls=Examples, name="labels")
+@click.option("--limit", default=50, show_default=True, help="Rows to print.")
+@labeled_option
+@json_option
+def audit_labels(limit: int, labeled: Path | None, as_json: bool) -> None:
+    """Rank the labels of the training data by how much the model doubts them, when it has not seen the text.
+
+    Confident learning (Northcutt, Jiang, Chuang 2021). The first run trains a model a fold, which takes some minutes.
+
+    Examples:
+      gonglian audit labels
+      gonglian audit labels --labeled my-labels --limit 200 --json
+    """
+    from classifier.domains import load_scheme
+    from classifier.labels import read_examples
+    from classifier.model import read_settings
+    from classifier.suspects import find_suspects, kept_out_of_fold
+    from classifier.tables import align
+    from classifier.text import load_dictionary, read_lexicon
+
+    folder = labeled or labeled_folder()
+    scheme, examples = load_scheme(folder), read_examples(folder / "corpus")
+    dictionary = load_dictionary(read_lexicon(folder / "lexicon"))
+    settings = read_settings(folder / "settings.toml")
+    found = kept_out_of_fold(examples, scheme, dictionary, settings, report=note)
+    suspects = find_suspects(examples, found).head(limit).reset_index()
+    if as_json:
+        click.echo(json.dumps(suspects.to_dict("records"), ensure_ascii=False, indent=1))
+        return
+    heads = ["place", "label", "score", "likely", "probability", "terms"]
+    rows = [
+        [row.place, row.label, f"{row.score:.3f}", row.likely, f"{row.probability:.3f}", row.terms]
+        for row in suspects.itertuples()
+    ]
+    click.echo(align([heads, *([str(cell) for cell in row] for row in rows)]))
+    note(f"{int(find_suspects(examples, found)['suspect'].sum())} of {len(examples):,} labels are suspect")
+
+
+def _ratings(book: Any) -> Iterator[tuple[str, str, str, str]]:
+    """Yield the answers to all disputes: dispute, reader (a model, too), code and time."""
+    for dispute in book.disputes():
+        item = str(dispute.dispute_id)
+        for review in book.reviews_of(dispute.dispute_id):
+            yield item, review.reviewer, review.code, review.at
+        prediction = book.current_prediction(dispute.company_id)
+        if prediction:
+            yield item, prediction.model, prediction.domain, prediction.at
+
+
+@audit.command(cls=Examples, name="agreement")
+@ledger_option
+@labeled_option
+@json_option
+def audit_agreement(ledger: Path, labeled: Path | None, as_json: bool) -> None:
+    """Say how far reviewers agree: Krippendorff's alpha over all and by domain, Cohen's kappa by pair, each with 95 %.
+
+    The items are the disputes of the ledger; the model's label on the text is one more reader. Agreement on disputed
+    companies understates agreement in general.
+
+    Examples:
+      gonglian audit agreement
+      gonglian audit agreement --json
+    """
+    import pandas as pd
+
+    from classifier.agreement import agreement_by_domain, kappa_by_pair, to_ratings
+    from classifier.domains import load_scheme
+
+    scheme = load_scheme(labeled)
+    with _opened(ledger) as book:
+        rated = pd.DataFrame(_ratings(book), columns=["item", "rater", "code", "at"])
+    if rated.empty:
+        raise InputError(f"{ledger}: no reviews yet; see gonglian audit review")
+    ratings = to_ratings(rated)
+    frames = {"alpha": agreement_by_domain(ratings, scheme.codes), "kappa": kappa_by_pair(ratings)}
+    if as_json:
+        records = {name: frame.reset_index().to_dict("records") for name, frame in frames.items()}
+        click.echo(json.dumps(records, ensure_ascii=False, indent=1))
+    else:
+        click.echo("\n\n".join(frame.reset_index().to_string(index=False) for frame in frames.values()))

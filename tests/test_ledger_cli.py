@@ -1,0 +1,91 @@
+"""gonglian track, ledger and audit, as people use them."""
+
+import json
+
+from classifier.ledger import Ledger
+from tests.conftest import BAKERY, FIREWALL, ROBOT
+
+
+def test_track_keeps_companies_and_says_what_is_new_once(run, tmp_path):
+    companies, events, ledger = tmp_path / "companies.csv", tmp_path / "events.csv", tmp_path / "gonglian.db"
+    companies.write_text(f"企业简称,简介\n光年,{ROBOT}\n,{BAKERY}\n", encoding="utf-8")
+    events.write_text("融资方,融资时间,轮次,金额\n光年,2026-03-01,A轮,1000万人民币\n", encoding="utf-8")
+    arguments = ("track", companies, "--events", events, "--ledger", ledger, "--source", "桔子", "--date", "2026-07-01")
+    first = run(*arguments)
+    assert first.exit_code == 0, first.stderr
+    assert "光年" in first.stdout and "events new 1" in first.stdout
+    assert "row 2" in first.stderr and "head" in first.stderr
+    held = ledger.read_bytes()
+    again = run(*arguments, "--json", "-q")
+    assert json.loads(again.stdout)["companies"] == [] and again.stderr == "" and ledger.read_bytes() == held
+    assert run("track", "--ledger", ledger).exit_code == 2
+    assert run("track", companies, "--events", companies, "--ledger", ledger).exit_code == 1
+
+
+def test_a_dispute_goes_from_claim_to_impact(run, tmp_path):
+    companies, listings, book = tmp_path / "companies.csv", tmp_path / "listings.csv", tmp_path / "gonglian.db"
+    companies.write_text(f"证券代码,证券简称,简介\n688002,睿甲,{ROBOT}\n688003,盾乙,{FIREWALL}\n", encoding="utf-8")
+    listings.write_text(
+        "证券代码,上市日期,板块\n688002,2020-07-22,科创板\n688003,2020-07-22,科创板\n", encoding="utf-8"
+    )
+    on = ("--ledger", book)
+    assert run("track", companies, *on, "-q").exit_code == 0
+    claim = ("--claim", "网络与标识", "--reason", "印在网络及标识下", "--person", "甲")
+    assert run("audit", "open", "睿甲", *claim, *on).exit_code == 0
+    assert run("audit", "assign", "1", "乙", "丙", *on).exit_code == 0
+    blind = run("audit", "review", "1", "--person", "乙", "--blind", "--json", *on)
+    assert blind.exit_code == 0 and "smart_equipment" not in blind.stdout, "the model's label stays hidden"
+    for person, code in (("乙", "automation_edge"), ("丙", "smart_equipment")):
+        answer = run("audit", "review", "1", "--person", person, "--code", code, "--reason", "定义", *on)
+        assert answer.exit_code == 0, answer.stderr
+    assert "disagreement" in run("audit", "list", "--json", *on).stdout
+    early = run("audit", "resolve", "1", "--code", "automation_edge", "--reason", "定义", "--person", "丁", *on)
+    assert early.exit_code == 1, "丁 is not the arbiter yet"
+    assert run("audit", "assign", "1", "丁", "--arbiter", *on).exit_code == 0
+    decided = run("audit", "resolve", "1", "--code", "automation_edge", "--reason", "定义", "--person", "丁", *on)
+    assert decided.exit_code == 0, decided.stderr
+    assert "automation_edge" in run("audit", "history", "688002", "--json", *on).stdout
+    impact = run("audit", "impact", "1", "--year", "2020", "--listings", listings, "--json", "-q", *on)
+    changed = {
+        (row["table"], row["place"]): row for row in json.loads(impact.stdout) if row["measure"] == "new_companies"
+    }
+    assert {place for _, place in changed} >= {"automation_edge", "smart_equipment"}, impact.stdout[:500]
+    agreement = run("audit", "agreement", *on)
+    assert agreement.exit_code == 0 and "overall" in agreement.stdout
+    assert run("ledger", "verify", *on).exit_code == 0
+
+
+def test_evidence_is_shown_for_a_company_of_the_ledger(run, tmp_path):
+    companies, book = tmp_path / "companies.csv", tmp_path / "gonglian.db"
+    companies.write_text(f"名称,简介\n机甲,{ROBOT}\n面包房,{BAKERY}\n", encoding="utf-8")
+    run("track", companies, "--ledger", book, "-q")
+    shown = run("audit", "show", "机甲", "--ledger", book)
+    assert shown.exit_code == 0, shown.stderr
+    assert "机甲" in shown.stdout and "工业智能设备" in shown.stdout and "最相近" in shown.stdout
+    page = tmp_path / "why.html"
+    assert run("audit", "show", "机甲", "--ledger", book, "--html", page).exit_code == 0
+    assert "机甲" in page.read_text(encoding="utf-8")
+    assert run("audit", "show", "无名", "--ledger", book).exit_code == 1
+    told = run("audit", "show", "-", "--json", stdin=ROBOT)
+    assert json.loads(told.stdout)["label"]["domain"] == "smart_equipment"
+
+
+def test_a_ledger_that_was_edited_is_found(run, tmp_path):
+    import sqlite3
+
+    book = tmp_path / "gonglian.db"
+    with Ledger.open(book) as opened:
+        company = opened.add_company(short_name="机甲", source="test")
+        opened.add_label(company, "security", person="甲")
+    head = run("ledger", "head", "--ledger", book).stdout.strip()
+    assert run("ledger", "verify", "--head", head, "--ledger", book).exit_code == 0
+    with sqlite3.connect(book) as raw:
+        raw.execute("DROP TRIGGER IF EXISTS labels_update")
+        for (name,) in raw.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'labels'"
+        ).fetchall():
+            raw.execute(f'DROP TRIGGER "{name}"')
+        raw.execute("UPDATE labels SET code = 'platform'")
+    raw.close()
+    found = run("ledger", "verify", "--ledger", book)
+    assert found.exit_code == 1 and "labels" in found.stdout
