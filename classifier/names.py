@@ -70,7 +70,7 @@ class NameIndex:
         self._registered: set[str] = set()  # companies whose full name is known
         for company_id, *names in rows:
             for name in filter(None, map(str.strip, names)):
-                self._add(company_id, name)
+                self.add(company_id, name)
 
     def match(self, name: str, *, full_name: str = "") -> Match:
         """Return the company that a name means, short or full, or both of one company; the first rule that finds one.
@@ -87,7 +87,8 @@ class NameIndex:
                 return Match("", candidates, "ambiguous") if more else Match(first, candidates, rule)
         return Match("", (), "none")
 
-    def _add(self, company_id: str, name: str) -> None:
+    def add(self, company_id: str, name: str) -> None:
+        """Add a name of a company."""
         for table, key in _keys(name):
             if table == "full":
                 self._registered.add(company_id)

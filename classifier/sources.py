@@ -138,7 +138,7 @@ def read_grid(path: str, wanted: Iterable[str], needed: Iterable[str], **options
             for column in columns:
                 cells[column].extend(batch.cells(column))
         problems = [Problem(path, row.line, "", cell_text(row.cells), row.reason) for row in table.rejected]
-    found = _find_columns(columns, wanted)
+    found = find_columns(columns, wanted)
     for column in needed:
         if column not in found:
             names = "、".join(HEADERS[column][:6])
@@ -148,7 +148,8 @@ def read_grid(path: str, wanted: Iterable[str], needed: Iterable[str], **options
     return Grid(path, taken, units, rows, problems, cells)
 
 
-def _find_columns(columns: Sequence[str], wanted: Iterable[str]) -> dict[str, str]:
+def find_columns(columns: Sequence[str], wanted: Iterable[str]) -> dict[str, str]:
+    """Return the header of every canonical column (`HEADERS`) that is there: the first usual one counts."""
     heads = {plain_header(column): column for column in reversed(columns)}
     found: dict[str, str] = {}
     for column in wanted:
@@ -181,22 +182,22 @@ def read_companies(grid: Grid, scheme: Scheme, judge: Judge | None = None) -> pd
     """
     names, full_names = grid.texts("name"), grid.texts("full_name")
     ids = [code or name or full for code, name, full in zip(grid.texts("company_id"), names, full_names, strict=True)]
-    texts = _descriptions(grid)
+    texts = descriptions_of(grid)
     frame = pd.DataFrame(
         {
             "company_id": ids,
             "name": [name or full or code for name, full, code in zip(names, full_names, ids, strict=True)],
             "full_name": full_names,
-            **_regions(grid, full_names),
+            **regions_of(grid, full_names),
             "text": texts or "",
             **_predictions(grid, scheme, texts, judge),
-            "label": _codes(grid, "label", scheme),
+            "label": read_codes(grid, "label", scheme),
         }
     )
     return frame[_kept(grid, frame)].reset_index(drop=True)
 
 
-def _descriptions(grid: Grid) -> list[str]:
+def descriptions_of(grid: Grid) -> list[str]:
     """Return one description a company, or nothing if there is no column with one."""
     headers = [header for header in grid.others if plain_header(header) in TEXT_HEADERS]
     return join_texts(Batch(grid.others, grid.rows), headers).to_pylist() if headers else []
@@ -205,7 +206,7 @@ def _descriptions(grid: Grid) -> list[str]:
 def _predictions(grid: Grid, scheme: Scheme, texts: Sequence[str], judge: Judge | None) -> dict[str, list[str]]:
     if {"domain", "status"} <= set(grid.columns):
         return {
-            "domain": _codes(grid, "domain", scheme),
+            "domain": read_codes(grid, "domain", scheme),
             "status": grid.texts("status"),
             "model": grid.texts("model"),
         }
@@ -224,7 +225,7 @@ def _predictions(grid: Grid, scheme: Scheme, texts: Sequence[str], judge: Judge 
     )
 
 
-def _regions(grid: Grid, full_names: Sequence[str]) -> dict[str, list[str]]:
+def regions_of(grid: Grid, full_names: Sequence[str]) -> dict[str, list[str]]:
     """Return province and city of every company; where columns contradict each other is a problem."""
     columns = (grid.texts("province"), grid.texts("city"), grid.texts("address"), full_names)
     found: dict[str, list[str]] = {"province": [], "city": []}
@@ -237,8 +238,8 @@ def _regions(grid: Grid, full_names: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
-def _codes(grid: Grid, column: str, scheme: Scheme) -> list[str]:
-    """Return labels as codes; names of the scheme, and the report's 网络及标识, are understood."""
+def read_codes(grid: Grid, column: str, scheme: Scheme) -> list[str]:
+    """Return a column of labels as codes; names of the scheme, and the report's 网络及标识, are understood."""
     known = {domain.name: domain.code for domain in scheme.domains} | {code: code for code in scheme.codes} | {"": ""}
 
     def code(text: str) -> str:

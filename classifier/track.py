@@ -3,8 +3,8 @@
 A row finds its company by code, else by full name, else by normalised short name (`classifier.names`). What may mean
 two companies is left to a person, and nothing is added for it. Rows are taken in an order of their contents, those that
 say most of a company first, so that the order of a file does not matter; and what was taken once changes nothing when
-it comes again. A person's label stands whatever the model says: a model that disagrees opens a dispute. Companies that
-the files do not name are not scored anew, whatever the model.
+it comes again. A person's label stands whatever the model says: one that is sure of another opens a dispute. Companies
+that the files do not name are not scored anew, whatever the model.
 """
 
 import re
@@ -30,9 +30,10 @@ from classifier.sources import (
     WANTED,
     Grid,
     Problem,
-    _descriptions,
-    _regions,
+    descriptions_of,
+    read_codes,
     read_grid,
+    regions_of,
     understand_events,
 )
 from classifier.tables import align
@@ -195,7 +196,7 @@ def track(
     """Take files into the ledger, each in one transaction, and return what they did.
 
     Rows of a file with columns for date and round are financing events as well; a company that is known from an event
-    alone is added without description.
+    alone is added without description. Labels in a column 人工标签 are those of the source.
 
     Parameters
     ----------
@@ -221,11 +222,13 @@ def track(
 def _track(ledger: Ledger, grid: Grid, scorer: Scorer, source: str, dated: date | None, rates: Rates | None) -> Tracked:
     """Take one file, or nothing of it."""
     rows = list(_read_rows(grid))
+    codes = read_codes(grid, "label", scorer.scheme)
     understood = _read_events(grid, rates or read_rates()) if {"date", "round"} <= set(grid.columns) else None
     with ledger.atomic():
         file = _File(ledger, grid, rows, source)
         file.take_rows()
         file.take_descriptions(dated)
+        file.take_labels(codes)
         events = ledger.add_events([] if understood is None else file.events(understood), source=source)
         outcomes = tuple(_form_outcomes(ledger, file, scorer))
     return Tracked(grid.rows, outcomes, tuple(file.ambiguous), tuple(grid.problems), events)
@@ -238,8 +241,8 @@ def _read_rows(grid: Grid) -> Iterator[_Row]:
     """Yield the rows that name a company; others and faulty codes are problems."""
     told = zip(_cells(grid.texts("full_name")), _cells(grid.texts("name")), strict=True)
     names = [_read_names(full_name, name) for full_name, name in told]
-    places = _regions(grid, [full_name for full_name, _ in names])
-    texts = _descriptions(grid) or [""] * grid.rows
+    places = regions_of(grid, [full_name for full_name, _ in names])
+    texts = descriptions_of(grid) or [""] * grid.rows
     columns = (
         *(_column(grid, headers) for headers in (_CREDIT_HEADERS, _STOCK_HEADERS, _ID_HEADERS)),
         places["province"],
@@ -302,7 +305,7 @@ def _read_events(grid: Grid, rates: Rates) -> "pd.DataFrame":
     """Return the events of all rows; companies of a list of which no event is told are no problem."""
     events = understand_events(grid, rates)
     told = zip(*(grid.texts(column) for column in _EVENT_COLUMNS), strict=True)
-    listed = bool(_descriptions(grid))
+    listed = bool(descriptions_of(grid))
     silent = {number for number, cells in enumerate(told, 1) if listed and not any(cells)}
     grid.problems[:] = [
         problem for problem in grid.problems if problem.row not in silent or problem.column not in _EVENT_COLUMNS
@@ -325,7 +328,7 @@ class _Names(NameIndex):
         new = tuple(name for name in names if name and (company_id, name) not in self._known)
         for name in new:
             self._known.add((company_id, name))
-            self._add(company_id, name)
+            self.add(company_id, name)
         return new
 
 
@@ -368,12 +371,20 @@ class _File:
     def take_descriptions(self, dated: date | None) -> None:
         """Add the descriptions that are new; of several of one day, the longest comes last and counts."""
         for company_id, visit in self.visits.items():
-            *others, _ = texts = ["", *sorted(visit.texts, key=lambda text: (len(text), text))]
-            for text in others[1:]:
+            texts = sorted(visit.texts, key=lambda text: (len(text), text))
+            for text in texts[:-1]:
                 told = f"{company_id} has a longer description in the file, too; both are kept, that one counts"
                 self.grid.report(visit.texts[text], "text", text, told)
-            for text in texts[1:]:
+            for text in texts:
                 self.ledger.add_description(company_id, text, source=self.source, dated=dated)
+
+    def take_labels(self, codes: Sequence[str]) -> None:
+        """Add what people said, under the source's name, unless it said so before: a later decision stays."""
+        for number, company_id in sorted(self.placed.items()):
+            code = codes[number - 1]
+            said = {(label.person, label.code) for label in self.ledger.labels_of(company_id)} if code else set()
+            if code and (self.source, code) not in said:
+                self.ledger.add_label(company_id, code, person=self.source)
 
     def events(self, understood: "pd.DataFrame") -> list[Event]:
         """Return the events of companies that were found; of several of one day and round, the largest comes last."""
@@ -433,10 +444,10 @@ class _File:
         full = self.names.match("", full_name=row.full_name)
         if full.candidates:
             return self._choose(row, full, binding=full.rule == "exact")
-        short = self.names.match(row.name, full_name=row.full_name)
-        if short.candidates and row.own and len(self.rivals[row.name]) > 1:
+        short = self._choose(row, self.names.match(row.name, full_name=row.full_name), binding=False)
+        if short.company_id and row.own and len(self.rivals[row.name]) > 1:
             return Match("", short.candidates, "ambiguous")
-        return self._choose(row, short, binding=False)
+        return short
 
     def _owners(self, row: _Row) -> tuple[str, ...]:
         """Return the companies that have the sound codes of a row, or the id that it gives."""
@@ -532,7 +543,7 @@ def _form_outcome(
     scored, dispute_id = False, None
     if said and latest:
         scored = _predict(ledger, scorer, latest, said, last)
-        if label and label.code != said.domain:
+        if label and label.code != said.domain and said.status == "accepted":
             dispute_id = _dispute(ledger, scorer.facts.identity, latest, said, label)
     change = "new" if visit.is_new else "unchanged" if latest == visit.latest else "changed"
     return Outcome(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from classifier.errors import InputError
 from classifier.identifiers import credit_check
 from classifier.ledger import TABLES, Ledger, NewPrediction
-from classifier.scoring import Scorer
+from classifier.scoring import Scorer, decide_with
 from classifier.sources import Grid
 from classifier.track import PERSON, Tracked, read_tracked, to_record, to_text, track
 from tests.conftest import BAKERY, FIREWALL, ROBOT
@@ -116,6 +116,8 @@ def test_a_company_of_one_name_and_another_code_is_another_one(take, ledger):
     take(COMPANIES)
     tracked = take(f"统一社会信用代码,企业简称,简介\n{THIRD},光年,{BAKERY}\n")
     assert [one.company_id for one in tracked.new] == [THIRD] and ledger.latest_description(FIRST).text == ROBOT
+    fourth = "91330100000000004" + credit_check("91330100000000004")
+    assert len(take(f"统一社会信用代码,企业简称\n{fourth},安盾\n{FIRST},光年\n{THIRD},安盾\n").new) == 1
     same = take(f"统一社会信用代码,公司全称\n{SECOND[:-1]}X,甲有限公司\n{THIRD},浙江光年科技有限公司\n")
     assert "ends in X" in same.problems[0].reason, "a faulty code is flagged"
     assert ledger.find("甲有限公司")[0].code_fault
@@ -233,10 +235,10 @@ def test_a_decision_that_knew_what_the_model_said_is_not_disputed(take, ledger):
 def test_another_model_is_heard_on_texts_that_are_known(take, ledger, scorer, small_model):
     take(COMPANIES)
     ledger.decide(FIRST, "services", person="李雷", reason="集成为主")
-    small = Scorer(small_model, scorer.scheme)
+    small = decide_with(Scorer(small_model, scorer.scheme), None, 0.3)
     tracked = take(COMPANIES, scorer=small)
     assert all(one.scored for one in tracked.outcomes) and names(tracked.unchanged) == ["光年", "安盾", "麦香"]
-    assert names(tracked.reviews_opened) == ["光年"], "a new model may dispute a decision"
+    assert names(tracked.reviews_opened) == ["光年"], "a new model that is sure may dispute a decision"
     assert [one.model for one in ledger.predictions_of(FIRST)] == [scorer.facts.identity, small.facts.identity]
 
 
@@ -336,10 +338,10 @@ row = st.tuples(
 
 
 def grid_of(rows):
-    from classifier.sources import WANTED, _find_columns
+    from classifier.sources import WANTED, find_columns
 
     cells = {name: [row[index] for row in rows] for index, name in enumerate(COLUMNS)}
-    found = _find_columns(COLUMNS, dict.fromkeys((*WANTED["companies"], *WANTED["events"])))
+    found = find_columns(COLUMNS, dict.fromkeys((*WANTED["companies"], *WANTED["events"])))
     taken = {column: cells[header] for column, header in found.items()}
     return Grid("rows.csv", taken, dict.fromkeys(found, ""), len(rows), [], cells)
 
@@ -376,3 +378,20 @@ def test_every_row_is_taken_or_reported(scorer, rows):
         for number, cells in enumerate(rows, 1):
             mentioned = {cell.strip() for cell in cells[2:4]} - {""}
             assert number in said or (mentioned and mentioned <= held) or (set(cells[:2]) - {""}) & held
+
+
+def test_labels_of_a_file_are_the_sources_and_do_not_undo_a_decision(take, ledger):
+    text = "企业简称,简介,人工标签\n光年,从事相关业务,网络及标识\n"
+    take(text, source="AII-2020")
+    [company] = ledger.companies()
+    label = ledger.current_label(company.company_id)
+    assert (label.code, label.person) == ("network_identifier", "AII-2020")
+    ledger.decide(company.company_id, "automation_edge", person="王老师", reason="定义")
+    head = ledger.head()
+    take(text, source="AII-2020")
+    assert ledger.head() == head and ledger.current_label(company.company_id).code == "automation_edge"
+
+
+def test_a_model_in_doubt_does_not_dispute_a_label(take, ledger):
+    tracked = take("企业简称,简介,人工标签\n光年,从事相关业务,平台\n")
+    assert tracked.reviews_opened == [] and ledger.disputes() == []

@@ -395,7 +395,10 @@ def _ledger_case(path: Path, company: str) -> tuple[str, str, list[dict[str, Any
     with _opened(path) as book:
         found = find_company(book, company)
         latest = book.latest_description(found.company_id)
-        past = [entry._asdict() for entry in history(book, found.company_id)]
+        past = [
+            {"at": entry.at, entry.kind: entry.what, "by": entry.who, "why": entry.why}
+            for entry in history(book, found.company_id)
+        ]
     name = found.full_name or found.name
     if latest is None:
         raise InputError(f"{path}: {name} has no description; add one with gonglian track")

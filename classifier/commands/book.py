@@ -57,7 +57,8 @@ def track(
 
     A company is found by code, else by full name, else by normalised short name; a name that may mean two companies is
     reported, and nothing is added for it. Changed descriptions become new versions, new ones are scored. A company that
-    only an event names is added without description. A person's label stands: a model that disagrees opens a dispute.
+    only an event names is added without description. Labels in a column 人工标签 are the source's. A
+    person's label stands: a model that is sure of another opens a dispute.
     Each file is taken whole or not at all; giving it again changes nothing.
 
     Examples:

@@ -70,7 +70,8 @@ ledger_option = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path("gonglian.db"),
     show_default=True,
-    help="The ledger.",
+    envvar="GONGLIAN_LEDGER",
+    help="The ledger (default also: the variable GONGLIAN_LEDGER).",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress bar, no notes, no summary.")
