@@ -368,13 +368,14 @@ def audit_show(
       echo "工业机器人的研发、生产和销售" | gonglian audit show -
     """
     from classifier.evidence import explain, load_precedents, to_html, to_record, to_text
-    from classifier.outputs import whole_file
 
     scorer = scorer_of(model, labeled, prior, threshold)
     heading, text, past = _stdin_case() if company == "-" else _ledger_case(ledger, company)
     precedents = load_precedents(scorer, (labeled or labeled_folder()) / "corpus")
     evidence = explain(text, scorer, precedents=precedents, history=past)
     if html:
+        from classifier.outputs import whole_file
+
         with whole_file(html) as stream:
             stream.write(to_html(evidence, heading=heading).encode())
         note(str(html))
@@ -396,7 +397,7 @@ def _ledger_case(path: Path, company: str) -> tuple[str, str, list[dict[str, Any
         found = find_company(book, company)
         latest = book.latest_description(found.company_id)
         past = [
-            {"at": entry.at, entry.kind: entry.what, "by": entry.who, "why": entry.why}
+            {"at": entry.at, "event": entry.kind, "what": entry.what, "by": entry.who, "why": entry.why}
             for entry in history(book, found.company_id)
         ]
     name = found.full_name or found.name
