@@ -31,6 +31,7 @@ from classifier.commands.common import (
     sheet_option,
     threshold_option,
 )
+from classifier.commands.model import model as model_group
 from classifier.commands.statistics import report, stats
 from classifier.errors import ClassifierError
 from classifier.resources import labeled_folder, model_folder
@@ -276,7 +277,8 @@ def _report(table: Any, summary: Any, scheme: Any, output: str) -> None:
 @click.option(
     "--name", default="default", show_default=True, help="Name of the model; stands in the column model of results."
 )
-def train(labeled: Path | None, output: Path | None, name: str) -> None:
+@click.option("--with", "book", type=click.Path(path_type=Path), default=None, help="Ledger whose decisions join in.")
+def train(labeled: Path | None, output: Path | None, name: str, book: Path | None) -> None:
     """Train a model on labeled/ alone: the same texts and settings give the same labels.
 
     Examples:
@@ -294,6 +296,8 @@ def train(labeled: Path | None, output: Path | None, name: str) -> None:
     target = output or Path("models") / "default"
     scheme, settings = load_scheme(folder), read_settings(folder / "settings.toml")
     examples = read_examples(folder / "corpus")
+    if book:
+        examples = _with_decisions(examples, book, scheme)
     faults = [
         fault for fault in check_examples(examples, scheme) if fault.rule in ("code", "id", "empty", "two labels")
     ]
@@ -308,6 +312,17 @@ def train(labeled: Path | None, output: Path | None, name: str) -> None:
     held_out = saved.record["held_out_folds"]
     note(f"held-out folds: macro-F1 {held_out['macro_f1']:.3f}, scope-F1 {held_out['scope_f1']:.3f}")
     click.echo(f"{target}\t{saved.identity}")
+
+
+def _with_decisions(examples: list[Any], book: Path, scheme: Any) -> list[Any]:
+    """Return the examples with what people decided in a ledger behind them."""
+    from classifier.decided import add_decided, labels_from_ledger
+    from classifier.ledger import Ledger
+
+    with Ledger.open(book, create=False) as opened:
+        joined = add_decided(examples, labels_from_ledger(opened), scheme)
+    note(f"{len(joined.examples) - len(examples)} decisions of {book} join the training data")
+    return list(joined.examples)
 
 
 @main.command(cls=Examples)
@@ -475,6 +490,38 @@ def labels_check(labeled: Path | None) -> None:
         raise ClassifierError(f"{folder}: {len(faults)} faults in the training data; mend the rows above")
 
 
+@labels.command(cls=Examples, name="add")
+@click.option(
+    "--from-ledger", "book", required=True, type=click.Path(path_type=Path), help="Ledger with the decisions."
+)
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), default=None, help="Only decisions before this day.")
+@labeled_option
+def labels_add(book: Path, until: Any, labeled: Path | None) -> None:
+    """Add what people decided in a ledger to the training data, with the text that they decided on.
+
+    Companies under dispute are left out. Decisions since --until stay to judge the next model by (gonglian model
+    compare --since).
+
+    Examples:
+      gonglian labels add --from-ledger gonglian.db --labeled my-labels --until 2026-10-01
+    """
+    from classifier.decided import add_decided, labels_from_ledger, write_decided
+    from classifier.domains import load_scheme
+    from classifier.labels import read_examples
+    from classifier.ledger import Ledger
+
+    folder = labeled or labeled_folder()
+    corpus = read_examples(folder / "corpus")
+    with Ledger.open(book, create=False) as opened:
+        decided = labels_from_ledger(opened, until=until and until.date())
+    joined = add_decided(corpus, decided, load_scheme(folder))
+    new = joined.examples[len(corpus) :]
+    grown = write_decided(new, folder / "corpus")
+    for finding in joined.findings:
+        note(f"left out: {finding.place}: {finding.rule}: {finding.message}")
+    click.echo(f"{len(new)} decided texts added to {len(grown)} files of {folder / 'corpus'}")
+
+
 @main.command(cls=Examples)
 @json_option
 @labeled_option
@@ -527,7 +574,7 @@ def doctor(as_json: bool, model: Path | None, labeled: Path | None) -> None:
         raise ClassifierError("; ".join(problems))
 
 
-for command in (stats, report, track, audit, ledger):
+for command in (stats, report, track, audit, ledger, model_group):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -104,15 +104,15 @@ def evaluate(
     InputError
         If no text has a label, or a label is not among ``codes``.
     """
-    truth, predicted = _indices(judged.truth, codes), _indices(judged.predicted, codes)
+    truth, predicted = label_places(judged.truth, codes), label_places(judged.predicted, codes)
     if not len(truth):
         raise InputError("no labelled text to evaluate on; the label column is empty in every row")
-    counts = _resampled(np.random.default_rng(seed), len(truth))
-    tables = _confusions(counts, truth, predicted, len(codes))
+    counts = resampled_counts(np.random.default_rng(seed), len(truth))
+    tables = confusion_tables(counts, truth, predicted, len(codes))
     scope = np.array([code != out_of_scope for code in codes], dtype=int)
-    scope_tables = _confusions(counts, scope[truth], scope[predicted], 2)
+    scope_tables = confusion_tables(counts, scope[truth], scope[predicted], 2)
     present = tables[0].sum(axis=1) > 0
-    precision, recall, f1 = _precision_recall_f1(tables)
+    precision, recall, f1 = precision_recall_f1(tables)
     right, weights = truth == predicted, counts * judged.weight
     accepted, inside = judged.accepted.astype(bool), scope[predicted].astype(bool)
     return Evaluation(
@@ -121,18 +121,18 @@ def evaluate(
         codes=tuple(codes),
         classes=tuple(
             ClassFigures(
-                code, int(tables[0, i].sum()), _figure(precision[:, i]), _figure(recall[:, i]), _figure(f1[:, i])
+                code, int(tables[0, i].sum()), figure_of(precision[:, i]), figure_of(recall[:, i]), figure_of(f1[:, i])
             )
             for i, code in enumerate(codes)
         ),
-        macro_f1=_figure(f1[:, present].mean(axis=1)),
-        scope_f1=_figure(_precision_recall_f1(scope_tables)[2][:, 1]),
-        accuracy=_figure(_share(counts, right)),
-        weighted_accuracy=_figure(_share(weights, right)),
+        macro_f1=figure_of(f1[:, present].mean(axis=1)),
+        scope_f1=figure_of(precision_recall_f1(scope_tables)[2][:, 1]),
+        accuracy=figure_of(share_of(counts, right)),
+        weighted_accuracy=figure_of(share_of(weights, right)),
         calibration_error=calibration_error(judged.probability, right, judged.weight),
-        share_accepted=_figure(_share(weights, accepted)),
-        accuracy_accepted=_figure(_share(weights * accepted, right)),
-        accuracy_accepted_in_scope=_figure(_share(weights * (accepted & inside), right)),
+        share_accepted=figure_of(share_of(weights, accepted)),
+        accuracy_accepted=figure_of(share_of(weights * accepted, right)),
+        accuracy_accepted_in_scope=figure_of(share_of(weights * (accepted & inside), right)),
         disputed=len(disputed.weight) if disputed else 0,
         doubt_auroc=_doubt(_unweighted(judged), disputed and _unweighted(disputed), seed),
         weighted_doubt_auroc=_doubt(judged, disputed, seed),
@@ -152,9 +152,9 @@ def doubt_auroc(agreed: Judged | Disputed, disputed: Disputed, *, seed: int = 0)
     said, others = agreed.probability, disputed.probability[:, None]
     above = (others < said) + 0.5 * (others == said)
     random = np.random.default_rng(seed)
-    first, second = (_resampled(random, len(texts.weight)) * texts.weight for texts in (disputed, agreed))
+    first, second = (resampled_counts(random, len(texts.weight)) * texts.weight for texts in (disputed, agreed))
     total = first.sum(axis=1) * second.sum(axis=1)
-    return _figure(((first @ above) * second).sum(axis=1) / total)
+    return figure_of(((first @ above) * second).sum(axis=1) / total)
 
 
 def _doubt(agreed: Judged, disputed: Disputed | None, seed: int) -> Figure | None:
@@ -165,7 +165,7 @@ def _unweighted(texts: Any) -> Any:
     return texts._replace(weight=np.ones(len(texts.weight)))
 
 
-def _resampled(random: np.random.Generator, size: int) -> np.ndarray:
+def resampled_counts(random: np.random.Generator, size: int) -> np.ndarray:
     """Return how often each of ``size`` texts counts: row 0 the sample itself, then one row a bootstrap sample."""
     return np.vstack([np.ones(size), random.multinomial(size, np.full(size, 1 / size), size=RESAMPLES)])
 
@@ -189,7 +189,8 @@ def probability_bins(probability: np.ndarray) -> np.ndarray:
     return np.minimum((probability * BINS).astype(int), BINS - 1)
 
 
-def _indices(labels: Sequence[str], codes: Sequence[str]) -> np.ndarray:
+def label_places(labels: Sequence[str], codes: Sequence[str]) -> np.ndarray:
+    """Return the place of every label among the codes; an unknown label is an error."""
     place = {code: index for index, code in enumerate(codes)}
     unknown = sorted(set(labels) - set(place))
     if unknown:
@@ -197,14 +198,15 @@ def _indices(labels: Sequence[str], codes: Sequence[str]) -> np.ndarray:
     return np.array([place[label] for label in labels], dtype=int)
 
 
-def _confusions(counts: np.ndarray, truth: np.ndarray, predicted: np.ndarray, size: int) -> np.ndarray:
+def confusion_tables(counts: np.ndarray, truth: np.ndarray, predicted: np.ndarray, size: int) -> np.ndarray:
     """Return one confusion table a row of ``counts``: shape (rows, size, size)."""
     cells = np.zeros((len(truth), size * size))
     cells[np.arange(len(truth)), truth * size + predicted] = 1
     return (counts @ cells).reshape(-1, size, size)
 
 
-def _precision_recall_f1(tables: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def precision_recall_f1(tables: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return precision, recall and F1 by label, one row a confusion table."""
     hits = np.diagonal(tables, axis1=1, axis2=2)
     predicted, true = tables.sum(axis=1), tables.sum(axis=2)
     return _ratio(hits, predicted), _ratio(hits, true), _ratio(2 * hits, predicted + true)
@@ -214,11 +216,13 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.zeros_like(part, dtype=float), where=whole > 0)
 
 
-def _share(weights: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+def share_of(weights: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Return which share of the weight was chosen, one figure a row of weights."""
     return _ratio((weights * chosen).sum(axis=1), weights.sum(axis=1))
 
 
-def _figure(values: np.ndarray) -> Figure:
+def figure_of(values: np.ndarray) -> Figure:
+    """Return the first value with the 95 % interval of the others."""
     low, high = np.percentile(values[1:], [2.5, 97.5])
     return Figure(float(values[0]), float(low), float(high))
 

@@ -50,7 +50,7 @@ def impact(
     once = replace(comparison, draws=0)
     before = build_tables(sources, scheme, confusion, once)
     after = build_tables(with_label(sources, company_id, code), scheme, confusion, once)
-    rows = [change for pair in zip(before, after, strict=True) for change in _changes(*pair)]
+    rows = [change for pair in zip(before, after, strict=True) for change in changes_between(*pair)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -90,7 +90,8 @@ def to_text(changes: pd.DataFrame, scheme: Scheme) -> str:
     return align([heads, *(_line(row, scheme) for row in changes.to_dict("records"))])
 
 
-def _changes(before: Table, after: Table) -> Iterator[tuple]:
+def changes_between(before: Table, after: Table) -> Iterator[tuple]:
+    """Yield the figures that differ between two versions of a table."""
     old, new = _figures(before), _figures(after)
     for place, measure, unit in dict.fromkeys([*old, *new]):
         absent = (0.0, 0.0) if unit in _COUNTS else (math.nan, math.nan)

@@ -15,7 +15,7 @@ from classifier.text import lexicon_rows, normalize
 
 COLUMNS = ("id", "label", "style", "name", "text", "provenance", "added")
 STYLES = ("intro", "main_business", "scope", "profile")
-PROVENANCES = ("real", "illustrative")
+PROVENANCES = ("real", "illustrative", "decision")  # decision: a person's, from a ledger
 KINDS = ("product", "technique", "industry", "role")
 NEAR_DUPLICATE = 0.7  # Jaccard similarity of 5-character shingles from which two texts count as one text reworded
 _SHINGLE = 5

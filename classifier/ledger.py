@@ -519,11 +519,11 @@ class Ledger:
             " SELECT company_id FROM codes WHERE code IN (?2, ?3) UNION SELECT company_id FROM names WHERE name = ?1"
         )
         plain = text.strip(), plain_credit_code(text), plain_stock_code(text)
-        return [self.company(company_id) for (company_id,) in self._all(query, *plain)]
+        return [self.company(company_id) for (company_id,) in self.fetch(query, *plain)]
 
     def all_names(self) -> list[tuple[str, str]]:
         """Return company_id and name of all names, for `classifier.names.NameIndex`."""
-        return self._all("SELECT company_id, name FROM names ORDER BY name_id")
+        return self.fetch("SELECT company_id, name FROM names ORDER BY name_id")
 
     def names_of(self, company_id: str) -> list[Name]:
         """Return the names of a company, the oldest first."""
@@ -759,7 +759,7 @@ class Ledger:
             return list(MIGRATIONS)
         if mark != APPLICATION:
             raise LedgerError(f"{self.path}: a database, but no ledger of gonglian; name another file")
-        done = [name for (name,) in self._all("SELECT name FROM migrations")]
+        done = [name for (name,) in self.fetch("SELECT name FROM migrations")]
         if unknown := sorted(set(done) - {migration.name for migration in MIGRATIONS}):
             raise LedgerError(f"{self.path}: made by a newer gonglian (unknown: {', '.join(unknown)}); update gonglian")
         return [migration for migration in MIGRATIONS if migration.name not in done]
@@ -779,7 +779,8 @@ class Ledger:
         with self._explained():
             return self._connection.execute(statement, values)
 
-    def _all(self, query: str, *values: Any) -> list[Any]:
+    def fetch(self, query: str, *values: Any) -> list[Any]:
+        """Return the rows of a query."""
         with self._explained():
             return self._connection.execute(query, values).fetchall()
 
@@ -788,7 +789,7 @@ class Ledger:
             return self._connection.execute(query, values).fetchone()
 
     def _rows(self, kind: Callable[..., Row], query: str, *values: Any) -> list[Row]:
-        return [kind(*cells) for cells in self._all(query, *values)]
+        return [kind(*cells) for cells in self.fetch(query, *values)]
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -854,7 +855,7 @@ class Ledger:
             places = self._newest(
                 f"SELECT company_id, '', province, city FROM regions {condition} ORDER BY region_id", *values
             )
-            rows = self._all(f"SELECT company_id, generated, at FROM companies {condition} ORDER BY number", *values)
+            rows = self.fetch(f"SELECT company_id, generated, at FROM companies {condition} ORDER BY number", *values)
         companies = []
         for company_id, generated, at in rows:
             (full,) = names.get((company_id, "full"), ("",))
@@ -869,7 +870,7 @@ class Ledger:
 
     def _newest(self, query: str, *values: str) -> dict[tuple[str, str], tuple[str, ...]]:
         """Return what stands last by the first two columns."""
-        return {(company_id, kind): tuple(cells) for company_id, kind, *cells in self._all(query, *values)}
+        return {(company_id, kind): tuple(cells) for company_id, kind, *cells in self.fetch(query, *values)}
 
     def _newest_cells(self) -> tuple[dict[str, tuple], dict[str, tuple], dict[str, tuple]]:
         """Return text, prediction (domain, status, model) and label's code by company_id: the newest of each."""
@@ -879,7 +880,7 @@ class Ledger:
             f" {_BY_DATE}, prediction_id",
             "SELECT company_id, code FROM labels ORDER BY label_id",
         )
-        texts, predictions, labels = ({company: cells for company, *cells in self._all(query)} for query in queries)
+        texts, predictions, labels = ({company: cells for company, *cells in self.fetch(query)} for query in queries)
         return texts, predictions, labels
 
     def _predictions(self, condition: str, *values: str) -> list[tuple[str, Prediction]]:
@@ -887,7 +888,7 @@ class Ledger:
             "SELECT company_id, p.* FROM descriptions d JOIN predictions p USING (description_id)"
             f" {condition} {_BY_DATE}, prediction_id"
         )
-        return [(company_id, _prediction(cells)) for company_id, *cells in self._all(query, *values)]
+        return [(company_id, _prediction(cells)) for company_id, *cells in self.fetch(query, *values)]
 
     def _add_prediction(self, new: NewPrediction) -> int:
         rounded = {label: round(share, 6) for label, share in new.probabilities.items()}
@@ -902,7 +903,7 @@ class Ledger:
     def _prediction_on(self, description_id: int | None, prediction_id: int | None) -> Prediction | None:
         """Return the last prediction on a text, or the one of this id, which must be on it."""
         query = "SELECT * FROM predictions WHERE description_id = ?1 AND prediction_id = ifnull(?2, prediction_id)"
-        found = self._all(f"{query} ORDER BY prediction_id", description_id, prediction_id)
+        found = self.fetch(f"{query} ORDER BY prediction_id", description_id, prediction_id)
         if prediction_id is not None and not found:
             raise LedgerError(f"{self.path}: prediction {prediction_id} is not one on description {description_id}")
         return _prediction(found[-1]) if found else None
@@ -925,7 +926,7 @@ class Ledger:
             columns = ", ".join(f'"{column}"' for column in fact)
             key = _KEYS[table] if fact["company_id"] else ("name", *_KEYS[table])
             same = " AND ".join(f"{column} IS ?" for column in key)
-            held = self._all(f"SELECT {columns} FROM {table} WHERE {same}", *(fact[column] for column in key))
+            held = self.fetch(f"SELECT {columns} FROM {table} WHERE {same}", *(fact[column] for column in key))
             known = tuple(fact.values()) in held
             counts["known" if known else "revised" if held else "new"] += 1
             if not known:
@@ -934,11 +935,11 @@ class Ledger:
 
     def _facts(self, table: str, columns: Sequence[str]) -> list[Any]:
         chosen = ", ".join(f'"{column}"' for column in columns)
-        return self._all(f"SELECT {chosen} FROM {table} ORDER BY rowid")
+        return self.fetch(f"SELECT {chosen} FROM {table} ORDER BY rowid")
 
     def _schema_faults(self) -> Iterator[Fault]:
         """Yield the tables whose triggers are gone."""
-        held = {sql for (sql,) in self._all("SELECT sql FROM sqlite_master WHERE type = 'trigger'")}
+        held = {sql for (sql,) in self.fetch("SELECT sql FROM sqlite_master WHERE type = 'trigger'")}
         for table in _GUARDED:
             if not held.issuperset(_guards(table)):
                 yield Fault(0, table, 0, "the triggers that refuse changes were removed or altered")
@@ -954,7 +955,7 @@ class Ledger:
                 yield Fault(place, table, row_id, reason)
             last, previous = place, link
         for table, chained in seen.items():
-            ids = {row_id for (row_id,) in self._all(f"SELECT rowid FROM {table}")}
+            ids = {row_id for (row_id,) in self.fetch(f"SELECT rowid FROM {table}")}
             for row_id in sorted(ids - chained):
                 yield Fault(0, table, row_id, "has no place in the chain: inserted, or its place was deleted")
 

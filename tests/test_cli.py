@@ -347,3 +347,10 @@ def test_a_place_without_permission_is_named(companies, tmp_path):
     found = gonglian("score", str(companies), "-o", str(folder / "out.csv"))
     assert found.returncode == 1
     assert b"cannot be written" in found.stderr
+
+
+def test_help_is_flush_and_keeps_the_lines_of_examples(run):
+    lines = run("score", "--help").stdout.splitlines()
+    assert any(line.startswith("  The file's own columns come first") for line in lines)
+    examples = lines[lines.index("  Examples:") :]
+    assert examples[1].startswith("    gonglian score companies.xlsx -o labelled.xlsx")

@@ -89,3 +89,48 @@ def test_a_ledger_that_was_edited_is_found(run, tmp_path):
     raw.close()
     found = run("ledger", "verify", "--ledger", book)
     assert found.exit_code == 1 and "labels" in found.stdout
+
+
+def test_the_queue_says_what_to_read_next(run, tmp_path):
+    companies, events, on = tmp_path / "companies.csv", tmp_path / "events.csv", ("--ledger", tmp_path / "gonglian.db")
+    companies.write_text("名称,简介\n乙,专业从事软件开发及系统集成\n甲,专业从事软件开发及系统集成\n", encoding="utf-8")
+    events.write_text("融资方,融资时间,轮次,金额\n甲,2020-03-01,A轮,3亿人民币\n", encoding="utf-8")
+    run("track", companies, "--events", events, *on, "-q")
+    queue = run("audit", "queue", "--year", "2020", "--json", *on)
+    assert queue.exit_code == 0, queue.stderr
+    assert json.loads(queue.stdout)[0]["name"] == "甲", "an amount hangs on it"
+
+
+def test_drift_is_told_against_a_kept_profile(run, tmp_path):
+    companies, on = tmp_path / "companies.csv", ("--ledger", tmp_path / "gonglian.db")
+    rows = "".join(f"企业{number},{text}\n" for number, text in enumerate([ROBOT, BAKERY, FIREWALL] * 10))
+    companies.write_text(f"名称,简介\n{rows}", encoding="utf-8")
+    run("track", companies, *on, "-q")
+    profile = tmp_path / "profile.json"
+    assert run("audit", "drift", "--save", profile, "--json", *on).exit_code in (0, 1)
+    same = run("audit", "drift", "--reference", profile, "--json", *on)
+    assert same.exit_code == 0 and json.loads(same.stdout)["stop"] is False
+
+
+def test_models_are_compared_and_decisions_join_the_training_data(run, tmp_path, labeled_copy, small_model):
+    from classifier.artifact import save_model
+
+    save_model(small_model, tmp_path / "small")
+    held_out = tmp_path / "held_out.csv"
+    held_out.write_text(f"简介,领域\n{ROBOT},工业智能设备\n{BAKERY},out_of_scope\n", encoding="utf-8")
+    asked = ("model", "compare", tmp_path / "small", "--held-out", held_out, "--text", "简介", "--label", "领域")
+    compared = run(*asked, "--json")
+    assert compared.exit_code == 0, compared.stderr
+    assert "held_out" in json.loads(compared.stdout)
+    book = tmp_path / "gonglian.db"
+    with Ledger.open(book) as opened:
+        company = opened.add_company(short_name="甲", source="test")
+        opened.add_description(
+            company, "研制涡街与电磁流量测量装置，数据经无线回传到厂站监控，用户多为热力公司", source="test"
+        )
+        opened.decide(company, "smart_equipment", person="王老师", reason="能传输数据的仪表")
+    added = run("labels", "add", "--from-ledger", book, "--labeled", labeled_copy)
+    assert added.exit_code == 0 and added.stdout.startswith("1 decided texts"), added.stdout + added.stderr
+    grown = (labeled_copy / "corpus" / "smart_equipment.csv").read_text(encoding="utf-8")
+    assert "涡街" in grown and "decision" in grown
+    assert run("labels", "check", "--labeled", labeled_copy).exit_code == 0

@@ -31,6 +31,7 @@ def audit() -> None:
     """Audit classifications: why, who decided, disputes from claim to decision, what hangs on them, suspect labels."""
 
 
+DAY = click.DateTime(["%Y-%m-%d"])
 reason_option = click.option("--reason", required=True, help="Why.")
 
 
@@ -486,3 +487,107 @@ def audit_agreement(ledger: Path, labeled: Path | None, as_json: bool) -> None:
         click.echo(json.dumps(records, ensure_ascii=False, indent=1))
     else:
         click.echo("\n\n".join(frame.reset_index().to_string(index=False) for frame in frames.values()))
+
+
+@audit.command(cls=Examples, name="queue")
+@click.option("-n", "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many companies.")
+@click.option("--year", type=int, default=None, help="The report's year (default: the last with an event or listing).")
+@click.option("--against", type=int, default=None, help="The year to compare with (default: the one before).")
+@ledger_option
+@labeled_option
+@json_option
+def audit_queue(
+    limit: int, year: int | None, against: int | None, ledger: Path, labeled: Path | None, as_json: bool
+) -> None:
+    """List what to read next: companies whose label, if it is wrong, moves the published numbers most.
+
+    The model's doubt x what hangs on the company in the tables of two years (small cells weigh more), spread over the
+    labels. Companies that a person has labelled, and those under dispute, are left out.
+
+    Examples:
+      gonglian audit queue
+      gonglian audit queue -n 100 --year 2020 --json
+    """
+    from classifier.domains import load_scheme
+    from classifier.reading import read_queue, to_records, to_text
+
+    if against is not None and year is None:
+        raise click.UsageError("--against needs --year")
+    years = None if year is None else (year - 1 if against is None else against, year)
+    scheme = load_scheme(labeled)
+    with _opened(ledger) as book:
+        queue = read_queue(book, scheme, years=years, limit=limit)
+        click.echo(
+            json.dumps(to_records(book, queue), ensure_ascii=False, indent=1)
+            if as_json
+            else to_text(book, queue, scheme)
+        )
+
+
+@audit.command(cls=Examples, name="drift")
+@click.option("--since", type=DAY, default=None, help="First day of the descriptions to look at (default: all).")
+@click.option(
+    "--reference",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Profile to compare with (default: the ledger before --since; without that the model's held-out texts).",
+)
+@click.option("--save", type=click.Path(path_type=Path), default=None, help="Keep the profile of what was looked at.")
+@click.option("--population", type=click.Choice(["unlisted", "listed"]), default="unlisted", show_default=True)
+@ledger_option
+@model_option
+@labeled_option
+@json_option
+@click.pass_context
+def audit_drift(
+    context: click.Context,
+    since: Any,
+    reference: Path | None,
+    save: Path | None,
+    population: str,
+    ledger: Path,
+    model: Path | None,
+    labeled: Path | None,
+    as_json: bool,
+) -> None:
+    """Tell whether labels, probabilities or words have moved; exit code 1 when labels should no longer be accepted.
+
+    Population stability index: warn from 0.1, stop accepting from 0.25 (Siddiqi 2006).
+
+    Examples:
+      gonglian audit drift --since 2021-01-01
+      gonglian audit drift --save 2020.profile.json
+      gonglian audit drift --since 2021-01-01 --reference 2020.profile.json
+    """
+    from functools import partial
+
+    from classifier import drift
+    from classifier.artifact import load_model
+    from classifier.correction import read_confusion
+    from classifier.domains import load_scheme
+
+    folder, scheme, day = model or model_folder(), load_scheme(labeled), since and since.date()
+    rates = partial(drift.unknown_rates, model=load_model(folder, scheme))
+    with _opened(ledger) as book:
+        current = drift.profile_ledger(book, rates, since=day)
+        if reference:
+            before = drift.read_profile(reference)
+        elif day:
+            before = drift.profile_ledger(book, rates, model=current.model, until=day)
+        else:
+            before = drift.profile_of_confusion(read_confusion(folder / "confusion.csv", scheme.codes), population)
+    if save:
+        drift.write_profile(current, save)
+    found = drift.drift(before, current)
+    stop = drift.is_to_stop(found)
+    if as_json:
+        features = [one._asdict() for one in found]
+        record = {"before": before.source, "now": current.source, "stop": stop, "features": features}
+        click.echo(json.dumps(record, ensure_ascii=False, indent=1))
+    else:
+        click.echo(drift.to_text(before, current, found))
+    if before.model != current.model:
+        note(f"warning: {before.model} before, {current.model} now: what moved may be the model")
+    if stop:
+        note("stop accepting labels without a reader: read some hundred texts drawn at random, and train anew")
+        context.exit(1)

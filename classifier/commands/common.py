@@ -1,5 +1,6 @@
 """What commands share: errors in one line, help with examples, options, notes on stderr."""
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ class Examples(click.Command):
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the help with every paragraph of examples unwrapped."""
-        text, _, examples = (self.help or "").partition("Examples:")
+        text, _, examples = inspect.cleandoc(self.help or "").partition("Examples:")
         self.help = text + ("\b\nExamples:" + examples if examples else "")
         super().format_help_text(ctx, formatter)
         self.help = text + ("Examples:" + examples if examples else "")
