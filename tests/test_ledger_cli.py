@@ -50,8 +50,10 @@ def test_a_dispute_goes_from_claim_to_impact(run, tmp_path):
         (row["table"], row["place"]): row for row in json.loads(impact.stdout) if row["measure"] == "new_companies"
     }
     assert {place for _, place in changed} >= {"automation_edge", "smart_equipment"}, impact.stdout[:500]
-    agreement = run("audit", "agreement", *on)
-    assert agreement.exit_code == 0 and "overall" in agreement.stdout
+    agreement = run("audit", "agreement", "--by-month", *on)
+    assert agreement.exit_code == 0 and "overall" in agreement.stdout and "丙, 乙" in agreement.stdout
+    told = json.loads(run("audit", "agreement", "--json", *on).stdout)
+    assert next(row for row in told["kappa"] if row["second"] == "乙")["items"] == 1
     assert run("ledger", "verify", *on).exit_code == 0
 
 

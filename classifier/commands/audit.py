@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -457,10 +458,11 @@ def _ratings(book: Any) -> Iterator[tuple[str, str, str, str]]:
 
 
 @audit.command(cls=Examples, name="agreement")
+@click.option("--by-month", is_flag=True, help="Also the kappa of every pair by month.")
 @ledger_option
 @labeled_option
 @json_option
-def audit_agreement(ledger: Path, labeled: Path | None, as_json: bool) -> None:
+def audit_agreement(by_month: bool, ledger: Path, labeled: Path | None, as_json: bool) -> None:
     """Say how far reviewers agree: Krippendorff's alpha over all and by domain, Cohen's kappa by pair, each with 95 %.
 
     The items are the disputes of the ledger; the model's label on the text is one more reader. Agreement on disputed
@@ -468,11 +470,11 @@ def audit_agreement(ledger: Path, labeled: Path | None, as_json: bool) -> None:
 
     Examples:
       gonglian audit agreement
-      gonglian audit agreement --json
+      gonglian audit agreement --by-month --json
     """
     import pandas as pd
 
-    from classifier.agreement import agreement_by_domain, kappa_by_pair, to_ratings
+    from classifier.agreement import agreement_by_domain, kappa_by_pair, kappa_over_time, to_ratings
     from classifier.domains import load_scheme
 
     scheme = load_scheme(labeled)
@@ -480,13 +482,18 @@ def audit_agreement(ledger: Path, labeled: Path | None, as_json: bool) -> None:
         rated = pd.DataFrame(_ratings(book), columns=["item", "rater", "code", "at"])
     if rated.empty:
         raise InputError(f"{ledger}: no reviews yet; see gonglian audit review")
+    rated["at"] = pd.to_datetime(rated["at"]).dt.tz_convert(None)
     ratings = to_ratings(rated)
     frames = {"alpha": agreement_by_domain(ratings, scheme.codes), "kappa": kappa_by_pair(ratings)}
+    if by_month:
+        pairs = combinations(sorted(rated["rater"].unique()), 2)
+        frames |= {f"{one}, {other}": kappa_over_time(rated, one, other) for one, other in pairs}
     if as_json:
-        records = {name: frame.reset_index().to_dict("records") for name, frame in frames.items()}
-        click.echo(json.dumps(records, ensure_ascii=False, indent=1))
+        found = {name: json.loads(frame.reset_index().to_json(orient="records")) for name, frame in frames.items()}
+        click.echo(json.dumps(found, ensure_ascii=False, indent=1))
     else:
-        click.echo("\n\n".join(frame.reset_index().to_string(index=False) for frame in frames.values()))
+        told = (f"{name}\n{frame.reset_index().round(3).to_string(index=False)}" for name, frame in frames.items())
+        click.echo("\n\n".join(told))
 
 
 @audit.command(cls=Examples, name="queue")
