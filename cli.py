@@ -140,6 +140,7 @@ def _as_json(text: str, label: Any, model: str) -> str:
 @prior_option
 @click.option("--prefix", default="", help="Put this before the names of the result's columns.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was cut short; if this one is, keep what it did.")
+@click.option("--explain", is_flag=True, help="Two columns more: the clause that spoke loudest, and the tie rule.")
 @model_option
 @labeled_option
 @quiet_option
@@ -156,6 +157,7 @@ def score(
     prior: float | None,
     prefix: str,
     resume: bool,
+    explain: bool,
     model: Path | None,
     labeled: Path | None,
     quiet: bool,
@@ -170,6 +172,7 @@ def score(
       gonglian score companies.xlsx -o labelled.xlsx
       gonglian score list.csv --text 简介 --text 经营范围 --name 企业名称 -o labelled.parquet --jobs 2
       zcat list.csv.gz | gonglian score - --text 公司介绍 > labelled.csv
+      gonglian score disputed.xlsx -o why.xlsx --explain
       gonglian score millions.csv.zst -o labelled.parquet --jobs -1 --resume
     """
     from classifier.batch import score_table
@@ -204,10 +207,18 @@ def score(
                 zipped=zipped,
                 prefix=prefix,
                 resume=resume,
+                explain=_briefly(scorer) if explain else None,
                 progress=advance,
             )
         if not quiet:
             _report(table, summary, scorer.scheme, output)
+
+
+def _briefly(scorer: Any) -> Any:
+    """Return what explains descriptions in two columns."""
+    from classifier.evidence import explain_briefly
+
+    return lambda texts: [(brief.clause, brief.tie_rule) for brief in explain_briefly(texts, scorer)]
 
 
 def _format_known(path: str) -> str | None:

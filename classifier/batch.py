@@ -19,7 +19,11 @@ from classifier.parts import Parts, Whole, file_hash, open_parts
 from classifier.records import Batch, Rejected, Roles, Table, join_texts
 from classifier.scoring import Scorer, Scores
 
+EXPLAINED = ("clause", "tie_rule")  # which clause spoke loudest, and the codebook's rule between the two likeliest
 COLUMNS = ("domain", "domain_name", "probability", "runner_up", "runner_up_probability", "status", "reason", "model")
+
+
+Explain = Callable[[Sequence[str]], Iterable[Sequence[str]]]  # descriptions -> one row of `EXPLAINED` each
 
 
 @dataclass
@@ -45,6 +49,7 @@ def score_table(
     zipped: str = "",
     prefix: str = "",
     resume: bool = False,
+    explain: Explain | None = None,
     progress: Callable[[int], object] = lambda rows: None,
 ) -> Summary:
     """Write a table with its labels and return what was done.
@@ -52,14 +57,14 @@ def score_table(
     The table's own columns come first and unchanged, then `COLUMNS` (each with ``prefix``); rows keep their order.
     Rows that cannot be read go to ``OUTPUT.rejected.jsonl``. ``progress`` is told the rows of every batch. So many
     ``workers`` (threads) score, while this thread reads and writes. With ``resume`` a run that was cut short goes on
-    where it stopped, see `classifier.parts`.
+    where it stopped, see `classifier.parts`. ``explain`` gives the `EXPLAINED` columns of descriptions; they come last.
 
     Raises
     ------
     ClassifierError
         If the input, the model or the output does not allow it; the output file is then not touched.
     """
-    names = name_results(table.path, table.columns, prefix)
+    names = name_results(table.path, table.columns, prefix, more=EXPLAINED if explain else ())
     in_parts = format != "xlsx" and output != "-" and (Path(output).is_file() or not Path(output).exists())
     if resume and not in_parts:
         raise OutputError(f"{output}: only a csv, tsv, jsonl or parquet file can be resumed; name one with -o")
@@ -73,17 +78,23 @@ def score_table(
     with ExitStack() as opened:
         sink: Parts | Whole
         if in_parts:
-            run = _identity(table, roles, scorer, [format, zipped, prefix])
+            run = _identity(table, roles, scorer, [format, zipped, prefix, *names[len(COLUMNS) :]])
             sink = opened.enter_context(open_parts(output, run, resume=resume, **options))
         else:
             sink = Whole(opened.enter_context(open_output(output, **options)))
         _take_over(summary, sink, scorer)
         for batch, scores in _scored(_behind(table.batches, sink.rows, progress), roles, scorer, workers):
-            sink.write(add_labels(batch, scores, scorer, names), _count(summary, scores, scorer))
+            labelled = add_labels(batch, scores, scorer, names[: len(COLUMNS)])
+            if explain:
+                labelled = _explained(labelled, explain(join_texts(batch, roles.text).to_pylist()), names)
+            sink.write(labelled, _count(summary, scores, scorer))
             progress(batch.rows)
         if summary.rows == 0:
             nothing = Batch({column: [] for column in table.columns}, 0)
-            sink.write(add_labels(nothing, score_texts(scorer, pa.array([], pa.string())), scorer, names), {})
+            labelled = add_labels(
+                nothing, score_texts(scorer, pa.array([], pa.string())), scorer, names[: len(COLUMNS)]
+            )
+            sink.write(_explained(labelled, (), names) if explain else labelled, {})
         sink.finish()
         summary.guarded = sink.counted("guarded")
     if table.rejected and output != "-":
@@ -120,7 +131,9 @@ def _behind(batches: Iterable[Batch], rows: int, progress: Callable[[int], objec
             yield batch
 
 
-def name_results(path: str, columns: Sequence[str], prefix: str, fold: Callable[[str], str] = str) -> list[str]:
+def name_results(
+    path: str, columns: Sequence[str], prefix: str, fold: Callable[[str], str] = str, more: Sequence[str] = ()
+) -> list[str]:
     """Return the names of the result's columns; names are equal that ``fold`` makes equal.
 
     Raises
@@ -128,7 +141,7 @@ def name_results(path: str, columns: Sequence[str], prefix: str, fold: Callable[
     InputError
         If the input has a column of such a name.
     """
-    names = [prefix + column for column in COLUMNS]
+    names = [prefix + column for column in (*COLUMNS, *more)]
     needed = {fold(name) for name in names}
     clash = [column for column in columns if fold(column) in needed]
     if clash:
@@ -162,6 +175,15 @@ def add_labels(batch: Batch, scores: Scores, scorer: Scorer, names: Sequence[str
         _named(np.zeros(batch.rows, np.uint8), [scorer.facts.identity]),
     )
     return Batch({**batch.columns, **dict(zip(names, added, strict=True))}, batch.rows)
+
+
+def _explained(batch: Batch, told: Iterable[Sequence[str]], names: Sequence[str]) -> Batch:
+    """Return a batch with what explains its labels behind them."""
+    rows = list(told)
+    columns = {
+        name: pa.array([row[place] for row in rows], pa.string()) for place, name in enumerate(names[len(COLUMNS) :])
+    }
+    return Batch({**batch.columns, **columns}, batch.rows)
 
 
 def _named(numbers: np.ndarray, names: Sequence[str]) -> pa.Array:

@@ -354,3 +354,17 @@ def test_help_is_flush_and_keeps_the_lines_of_examples(run):
     assert any(line.startswith("  The file's own columns come first") for line in lines)
     examples = lines[lines.index("  Examples:") :]
     assert examples[1].startswith("    gonglian score companies.xlsx -o labelled.xlsx")
+
+
+def test_explain_adds_the_clause_and_the_tie_rule(run, tmp_path):
+    source = tmp_path / "in.csv"
+    source.write_text(f"企业名称,简介\n甲,{ROBOT}，成立于2014年\n乙,\n", encoding="utf-8")
+    plain, explained = run("score", source), run("score", source, "--explain")
+    assert explained.exit_code == 0, explained.stderr
+    rows = read_csv(explained.stdout)
+    assert list(rows[0])[-2:] == ["clause", "tie_rule"] and rows[0]["clause"] == ROBOT.replace("、", "、")
+    assert [{**row, "clause": None, "tie_rule": None} for row in rows] == [
+        {**row, "clause": None, "tie_rule": None} for row in read_csv(plain.stdout)
+    ]
+    again = run("score", source, "-o", tmp_path / "out.csv", "--explain", "--resume")
+    assert again.exit_code == 0 and "tie_rule" in (tmp_path / "out.csv").read_text(encoding="utf-8-sig")
