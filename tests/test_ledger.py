@@ -581,7 +581,7 @@ def test_older_ledger_is_migrated_and_its_chain_stays_good(path, monkeypatch):
     monkeypatch.setattr(module, "MIGRATIONS", (*module.MIGRATIONS, later))
     with Ledger.open(path) as ledger:
         assert ledger.verify(head) == []
-        assert ledger._all("SELECT name FROM migrations") == [(one.name,) for one in module.MIGRATIONS]
+        assert ledger.fetch("SELECT name FROM migrations") == [(one.name,) for one in module.MIGRATIONS]
 
 
 def test_newer_ledger_is_refused(path, monkeypatch):
