@@ -22,11 +22,13 @@ from classifier.commands.common import (
     encoding_option,
     format_option,
     json_option,
+    label_cells,
     labeled_option,
     model_option,
     note,
     prior_option,
     quiet_option,
+    read_weight,
     scorer_of,
     sheet_option,
     threshold_option,
@@ -433,23 +435,17 @@ def _judge(
     import numpy as np
 
     from classifier.evaluate import Disputed, judge
-    from classifier.records import cell_text, join_texts
-
-    code_of = {domain.name: domain.code for domain in scorer.scheme.domains}
-
-    def codes(batch: Any, column: str) -> list[str]:
-        cells = [cell_text(value).strip() for value in batch.cells(column)]
-        return [code_of.get(cell, cell) for cell in cells]
+    from classifier.records import join_texts
 
     truth, labels, weights, doubted, doubted_weights, unlabelled = [], [], [], [], [], 0
     for batch in table.batches:
-        first, second = codes(batch, readings[0]), codes(batch, readings[1])
+        first, second = (label_cells(scorer.scheme, batch, column) for column in readings)
         read = [index for index in range(len(first)) if first[index] and second[index]]
         unlabelled += len(first) - len(read)
         texts = join_texts(batch, text).to_pylist()
         cells = batch.cells(weight) if weight else []
         for index, found in zip(read, scorer.label([texts[index] for index in read]), strict=True):
-            mass = _weight(table, cells[index], weight) if weight else 1.0
+            mass = read_weight(table, cells[index], weight) if weight else 1.0
             if first[index] != second[index]:
                 doubted.append(found.probability)
                 doubted_weights.append(mass)
@@ -458,15 +454,6 @@ def _judge(
             truth.append(first[index])
             weights.append(mass)
     return judge(labels, truth, weights), Disputed(np.array(doubted), np.array(doubted_weights)), unlabelled
-
-
-def _weight(table: Any, value: Any, column: str) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise ClassifierError(
-            f"{table.path}: column {column}: {value!r} is not a number; correct it or name another --weight"
-        ) from None
 
 
 @main.group()

@@ -10,10 +10,7 @@ from classifier import listed, unlisted
 from classifier.correction import Confusion, Labelling, Stratum, draw_labels
 from classifier.domains import Scheme
 from classifier.errors import InputError
-from classifier.study import FIGURE_COLUMNS as FIGURE_COLUMNS
-from classifier.study import TOP_FIVE as TOP_FIVE
-from classifier.study import TOTAL as TOTAL
-from classifier.study import Comparison, Filled, Sources, Study, Table
+from classifier.study import FIGURE_COLUMNS, Comparison, Filled, Sources, Study, Table
 
 POPULATIONS = ("unlisted", "listed")
 

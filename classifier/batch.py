@@ -65,6 +65,14 @@ def score_table(
         If the input, the model or the output does not allow it; the output file is then not touched.
     """
     names = name_results(table.path, table.columns, prefix, more=EXPLAINED if explain else ())
+    names, told = names[: len(COLUMNS)], names[len(COLUMNS) :]
+
+    def label(batch: Batch, scores: Scores) -> Batch:
+        labelled = add_labels(batch, scores, scorer, names)
+        if not explain:
+            return labelled
+        return _explained(labelled, explain(join_texts(batch, roles.text).to_pylist()), told)
+
     in_parts = format != "xlsx" and output != "-" and (Path(output).is_file() or not Path(output).exists())
     if resume and not in_parts:
         raise OutputError(f"{output}: only a csv, tsv, jsonl or parquet file can be resumed; name one with -o")
@@ -78,23 +86,17 @@ def score_table(
     with ExitStack() as opened:
         sink: Parts | Whole
         if in_parts:
-            run = _identity(table, roles, scorer, [format, zipped, prefix, *names[len(COLUMNS) :]])
+            run = _identity(table, roles, scorer, [format, zipped, prefix, *told])
             sink = opened.enter_context(open_parts(output, run, resume=resume, **options))
         else:
             sink = Whole(opened.enter_context(open_output(output, **options)))
         _take_over(summary, sink, scorer)
         for batch, scores in _scored(_behind(table.batches, sink.rows, progress), roles, scorer, workers):
-            labelled = add_labels(batch, scores, scorer, names[: len(COLUMNS)])
-            if explain:
-                labelled = _explained(labelled, explain(join_texts(batch, roles.text).to_pylist()), names)
-            sink.write(labelled, _count(summary, scores, scorer))
+            sink.write(label(batch, scores), _count(summary, scores, scorer))
             progress(batch.rows)
         if summary.rows == 0:
             nothing = Batch({column: [] for column in table.columns}, 0)
-            labelled = add_labels(
-                nothing, score_texts(scorer, pa.array([], pa.string())), scorer, names[: len(COLUMNS)]
-            )
-            sink.write(_explained(labelled, (), names) if explain else labelled, {})
+            sink.write(label(nothing, score_texts(scorer, pa.array([], pa.string()))), {})
         sink.finish()
         summary.guarded = sink.counted("guarded")
     if table.rejected and output != "-":
@@ -180,9 +182,7 @@ def add_labels(batch: Batch, scores: Scores, scorer: Scorer, names: Sequence[str
 def _explained(batch: Batch, told: Iterable[Sequence[str]], names: Sequence[str]) -> Batch:
     """Return a batch with what explains its labels behind them."""
     rows = list(told)
-    columns = {
-        name: pa.array([row[place] for row in rows], pa.string()) for place, name in enumerate(names[len(COLUMNS) :])
-    }
+    columns = {name: pa.array([row[place] for row in rows], pa.string()) for place, name in enumerate(names)}
     return Batch({**batch.columns, **columns}, batch.rows)
 
 

@@ -222,11 +222,22 @@ def compare(
     InputError
         If the schemes of the models differ.
     """
+    return compare_said((old, new), (old.label(texts), new.label(texts)), ids, person, weight)
+
+
+def compare_said(
+    models: Sequence[Scorer],
+    said: Sequence[Sequence[Label]],
+    ids: Sequence[str],
+    person: Sequence[str],
+    weight: Sequence[float] | None = None,
+) -> Compared:
+    """Return `compare` of what an old and a new model said."""
+    (old, new), (before, after) = models, said
     if old.scheme.digest != new.scheme.digest:
         raise InputError(
             f"model {old.facts.identity} and model {new.facts.identity} are of different schemes; compare two of one"
         )
-    before, after = old.label(texts), new.label(texts)
     known = [place for place, code in enumerate(person) if code]
     truth = [person[place] for place in known]
     weights = [1.0 if weight is None else weight[place] for place in known]
@@ -235,7 +246,7 @@ def compare(
     return Compared(
         old.facts.identity,
         new.facts.identity,
-        len(texts),
+        len(ids),
         flips(ids, before, after, dict(zip(ids, person, strict=True))),
         len(known),
         compare_figures(first, second, scheme.codes, scheme.out_of_scope) if known else None,

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from classifier.domains import Scheme
 from classifier.errors import LedgerError
 from classifier.ledger import (
+    PROGRAM,
     Assignment,
     Company,
     Decision,
@@ -27,7 +28,6 @@ from classifier.tables import align
 
 KINDS = ("name", "description", "prediction", "dispute", "reviewer", "review", "arbiter", "decision", "label")
 STATES = ("open", "in review", "disagreement", "decided")
-PROGRAM = "gonglian"  # the claimant where a model disagrees with a label: classifier.track
 REVIEWERS = 2
 ARBITERS = 1
 HIDDEN = "(not told before both have answered)"
@@ -151,8 +151,7 @@ def find_code(scheme: Scheme, text: str) -> str:
     >>> find_code(load_scheme(), "网络及标识"), find_code(load_scheme(), "security")
     ('network_identifier', 'security')
     """
-    codes = {domain.name: domain.code for domain in scheme.domains}
-    code = codes.get(text.strip().replace("及标识", "与标识"), text.strip())
+    code = scheme.find_code(text) or text.strip()
     scheme.name(code)
     return code
 

@@ -48,6 +48,16 @@ class Scheme:
         """SHA-256 of the version and the codes: two schemes with one digest have the same labels."""
         return hashlib.sha256("\n".join([self.version, *self.codes]).encode()).hexdigest()
 
+    def find_code(self, text: str) -> str | None:
+        """Return the code of a label given by code or Chinese name, also as the report prints it, or None.
+
+        >>> load_scheme().find_code("网络及标识"), load_scheme().find_code("软件业")
+        ('network_identifier', None)
+        """
+        plain = text.strip()
+        named = {domain.name: domain.code for domain in self.domains}
+        return plain if plain in self.codes else named.get(plain.replace("及标识", "与标识"))
+
     def name(self, code: str) -> str:
         """Return the Chinese name of a label.
 

@@ -5,7 +5,6 @@ the label rests on: with what does not hang on the text (`Evidence.constant`) th
 against the runner-up. Places are those of the normal form, which is what the model reads.
 """
 
-import base64
 import hashlib
 import json
 import math
@@ -19,13 +18,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jinja2
 import numpy as np
 
 from classifier import kernel
 from classifier import text as rules
 from classifier.domains import Domain
 from classifier.labels import read_examples
+from classifier.pages import render
 from classifier.scoring import Label, Scorer, encode_texts
 from classifier.text import CLAUSE_ENDS, cache_folder, keep_file, normalize
 
@@ -764,13 +763,9 @@ def to_html(evidence: Evidence, *, heading: str = "") -> str:
 
     ``heading`` says whose case it is. Long texts and lists are cut (and the page says so); `to_record` has all.
     """
-    folder = jinja2.FileSystemLoader(Path(__file__).with_name("templates"))
-    world = jinja2.Environment(
-        loader=folder, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    world.filters["integrity"] = _integrity
     spans = [span for span in evidence.spans if span.end <= PAGE_CHARACTERS]
-    return world.get_template("evidence.html").render(
+    return render(
+        "evidence.html",
         evidence=evidence,
         heading=heading or evidence.label.domain_name,
         pair=_names(evidence),
@@ -779,11 +774,6 @@ def to_html(evidence: Evidence, *, heading: str = "") -> str:
         left=len(evidence.normal) - sum(len(span.text) for span in spans),
         sections=list(_sections(evidence)),
     )
-
-
-def _integrity(text: str) -> str:
-    """Return by what a page's content security policy knows its own style."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _shade(span: Span, spans: Sequence[Span]) -> str:

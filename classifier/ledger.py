@@ -51,6 +51,9 @@ _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",
 Row = TypeVar("Row")
 
 
+PROGRAM = "gonglian"  # the claimant where a model disagrees with a label
+
+
 class Company(NamedTuple):
     """A company as it is known now: its newest names, codes and region; "" is unknown.
 

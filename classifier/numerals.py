@@ -106,13 +106,22 @@ def cell_text(cell: Cell, *, signed: bool = False) -> str:
     return number_text(cell.value, cell.unit, signed=signed)
 
 
+def unit_behind(unit: str) -> str:
+    """Return what stands behind a number of a unit, in which % is part of the number.
+
+    >>> unit_behind("events"), unit_behind("share")
+    ('起', '')
+    """
+    return unit_name(unit).removeprefix("%")
+
+
 def measured_text(cell: Cell, *, signed: bool = False) -> str:
     """Return a cell's value with its unit.
 
     >>> measured_text(Cell("events", value=452)), measured_text(Cell("share", value=0.491))
     ('452起', '49.1%')
     """
-    return cell_text(cell, signed=signed) + unit_name(cell.unit).removeprefix("%")
+    return cell_text(cell, signed=signed) + unit_behind(cell.unit)
 
 
 def interval_text(cell: Cell, *, signed: bool = False) -> str:

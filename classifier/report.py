@@ -4,9 +4,7 @@ Everything is made in memory first and a run over the same tables gives the same
 Numbers are written by `numerals.number_text` wherever a person reads them; csv and xlsx hold them unrounded.
 """
 
-import base64
 import datetime
-import hashlib
 import io
 import math
 from collections import Counter
@@ -16,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jinja2
 import pandas as pd
 from markupsafe import Markup
 
@@ -24,8 +21,9 @@ from classifier.canvas import MUTED, STRONG
 from classifier.charts import HALVES, Figure
 from classifier.domains import Scheme
 from classifier.findings import CHARACTERISTIC
-from classifier.numerals import Cell, cell_text, cells, dimensions, interval_text, number_text, unit_name
+from classifier.numerals import Cell, cell_text, cells, dimensions, interval_text, number_text, unit_behind, unit_name
 from classifier.outputs import XLSX_CHARACTERS, CsvWriter, unwritable, whole_file
+from classifier.pages import render
 from classifier.records import Batch
 from classifier.sources import Problem
 from classifier.study import TOP_FIVE, TOTAL, Table
@@ -312,7 +310,7 @@ def _common(column: Sequence[Cell], layout: _Layout) -> tuple[str, str]:
     units, counts = {cell.unit for cell in column}, {cell.n for cell in column if cell.known}
     same = layout.n and len(counts) == 1 and len(column) > 1
     return (
-        unit_name(units.pop()).removeprefix("%") if len(units) == 1 else "",
+        unit_behind(units.pop()) if len(units) == 1 else "",
         f"n={counts.pop():,.0f}" if same else "",
     )
 
@@ -321,7 +319,7 @@ def _shown(pivot: _Pivot, key: tuple | None, column: Column) -> Shown:
     if key is None:
         return Shown("")
     cell, (*place, measure) = pivot.found[key], key
-    unit = unit_name(cell.unit).removeprefix("%")
+    unit = unit_behind(cell.unit)
     said = bool(column.unit) or any(unit in str(value) for value in place)
     chance = pivot.found.get((*place, "chance_above_one"))
     strong = bool(chance and chance.value >= CHARACTERISTIC and TOTAL not in place)
@@ -347,24 +345,13 @@ def _is_change(measure: str) -> bool:
 
 def page(edition: Edition) -> str:
     """Return the report as one page that asks for no other file."""
-    folder = jinja2.FileSystemLoader(Path(__file__).with_name("templates"))
-    world = jinja2.Environment(
-        loader=folder, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    world.filters["integrity"] = _integrity
     figures = {figure.id: figure for figure in edition.figures}
     chapters = [
         (title, [_section(table, figures.get(table.id), edition) for table in edition.tables if table.id[0] == initial])
         for initial, title in _CHAPTERS.items()
     ]
-    return world.get_template("report.html").render(
-        strong=STRONG, muted=MUTED, edition=edition, chapters=chapters, chance=number_text(CHARACTERISTIC, "share")
-    )
-
-
-def _integrity(text: str) -> str:
-    """Return by what a page's content security policy knows its own style."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+    chance = number_text(CHARACTERISTIC, "share")
+    return render("report.html", strong=STRONG, muted=MUTED, edition=edition, chapters=chapters, chance=chance)
 
 
 def _section(table: Table, figure: Figure | None, edition: Edition) -> dict[str, Any]:
@@ -491,7 +478,7 @@ def table_text(table: Table, survey: Survey) -> str:
 
 def _line(place: Mapping[str, Any], measure: str, cell: Cell, edition: Edition) -> list[str]:
     signed = _is_change(measure)
-    unit = unit_name(cell.unit).removeprefix("%")
+    unit = unit_behind(cell.unit)
     return [
         *(edition.name(name, value) for name, value in place.items() if name != _HIDDEN),
         _MEASURES.get(measure, measure) + (f"（{unit}）" if unit else ""),

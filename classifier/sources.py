@@ -240,16 +240,17 @@ def regions_of(grid: Grid, full_names: Sequence[str]) -> dict[str, list[str]]:
 
 def read_codes(grid: Grid, column: str, scheme: Scheme) -> list[str]:
     """Return a column of labels as codes; names of the scheme, and the report's 网络及标识, are understood."""
-    known = {domain.name: domain.code for domain in scheme.domains} | {code: code for code in scheme.codes} | {"": ""}
 
-    def code(text: str) -> str:
-        if text not in known and text.replace("及标识", "与标识") not in known:
+    def code(cell: Any) -> str:
+        text = cell_text(cell).strip()
+        found = scheme.find_code(text) if text else ""
+        if found is None:
             raise InputError(f"label {text!r} is not one of {', '.join(scheme.codes)} or their Chinese names")
-        return known.get(text) or known[text.replace("及标识", "与标识")]
+        return found
 
     if column not in grid.columns:
         return [""] * grid.rows
-    return [found or "" for found in grid.read(column, lambda cell: code(cell_text(cell).strip()))]
+    return [found or "" for found in grid.read(column, code)]
 
 
 def _kept(grid: Grid, frame: pd.DataFrame) -> list[bool]:

@@ -7,6 +7,7 @@ interval in the same way.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -125,8 +126,11 @@ class Study:
     def frame(self, name: str) -> pd.DataFrame:
         """Return a frame with the place of each row's company in ``company`` (-1: not among the companies)."""
         held = getattr(self.sources, name)
-        places = pd.Index(self.companies["company_id"]).get_indexer(held["company_id"])
-        return held.assign(company=places).reset_index(drop=True)
+        return held.assign(company=self._places.get_indexer(held["company_id"])).reset_index(drop=True)
+
+    @cached_property
+    def _places(self) -> pd.Index:
+        return pd.Index(self.companies["company_id"])
 
     def sums(self, rows: pd.DataFrame, by: Mapping[str, Sequence], amount: str | None = None) -> np.ndarray:
         """Return sums by cell and domain: shape (*lengths of by, domains in scope, 2 + draws).

@@ -1,7 +1,6 @@
 """From the files of a year to its tables: what was asked, what was read, and what came out."""
 
 import datetime
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from classifier.correction import Confusion
 from classifier.errors import ClassifierError, InputError
 from classifier.finance import Rates
 from classifier.ledger import Ledger, read_ledger_sources
+from classifier.parts import file_hash
 from classifier.scoring import Scorer, decide_with
 from classifier.sensitivity import Scenario, compare_scenarios
 from classifier.sources import Problem, read_facts, read_sources
@@ -56,7 +56,10 @@ class Survey:
             "汇率": "，".join(rates) + "；其他年份见labeled/reference/rates.csv",
             "校正": f"按留出文本的混淆校正，{comparison.draws:,}次抽样，95%区间" if comparison.draws else "未校正",
             "未能使用的单元格": f"{len(self.problems):,}",
-            **{INPUTS[kind]: f"{Path(path).name}，sha256 {_digest(path)}" for kind, path in self.paths.items()},
+            **{
+                INPUTS[kind]: f"{Path(path).name}，sha256 {file_hash(Path(path))[:16]}"
+                for kind, path in self.paths.items()
+            },
         }
 
     def warnings(self) -> list[str]:
@@ -162,8 +165,3 @@ def read_rate(text: str) -> tuple[str, float]:
         return currency.strip().upper(), float(rate)
     except ValueError:
         raise ClassifierError(f"rate {text!r} is not of the form USD=6.4614; write currency, = and RMB") from None
-
-
-def _digest(path: str) -> str:
-    with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()[:16]

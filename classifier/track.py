@@ -20,7 +20,7 @@ from classifier.domains import Scheme
 from classifier.errors import InputError
 from classifier.finance import Rates, read_rates
 from classifier.identifiers import check_credit_code, check_stock_code, plain_credit_code, plain_stock_code
-from classifier.ledger import Added, Description, Event, Ledger, NewPrediction, PersonLabel, Prediction
+from classifier.ledger import PROGRAM, Added, Description, Event, Ledger, NewPrediction, PersonLabel, Prediction
 from classifier.names import Match, NameIndex
 from classifier.records import plain_header, valid_text
 from classifier.scoring import Scorer, encode_texts
@@ -41,7 +41,6 @@ from classifier.tables import align
 if TYPE_CHECKING:
     import pandas as pd
 
-PERSON = "gonglian"  # who opens the disputes of a model
 TOLERANCE = 2e-6  # engines agree on probabilities within 1e-6, and the ledger keeps six digits
 SHOWN = 20  # rows of a kind that are printed
 
@@ -583,7 +582,7 @@ def _dispute(ledger: Ledger, model: str, latest: Description, said: _Said, label
     company_id, text_id = label.company_id, latest.description_id
     on = f"{model} on description {text_id}: "
     if (
-        any(one.person == PERSON and one.reason.startswith(on) for one in ledger.disputes(company_id=company_id))
+        any(one.person == PROGRAM and one.reason.startswith(on) for one in ledger.disputes(company_id=company_id))
         or any(one.claimed == said.domain for one in ledger.disputes("open", company_id=company_id))
         or any(
             (one.decision_id, one.model, one.description_id) == (label.decision_id, model, text_id)
@@ -593,7 +592,7 @@ def _dispute(ledger: Ledger, model: str, latest: Description, said: _Said, label
         return None
     probability = said.probabilities[said.domain]
     reason = f"{on}{said.domain} with probability {probability:.2f}, where {label.person} said {label.code}"
-    return ledger.open_dispute(company_id, said.domain, reason=reason, person=PERSON)
+    return ledger.open_dispute(company_id, said.domain, reason=reason, person=PROGRAM)
 
 
 # for people and programs

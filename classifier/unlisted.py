@@ -54,11 +54,12 @@ def _events(study: Study) -> pd.DataFrame:
     return rows[~(rows["date"] >= rows["company"].map(first))]
 
 
-def _event_notes(study: Study) -> list[str]:
+def _event_notes(study: Study, kept: pd.DataFrame) -> list[str]:
+    """Say what the events of both years lost on the way to those that count."""
     rows = study.frame("events")
     of_years = rows[rows["date"].dt.year.isin(study.years)]
     none = int((of_years["group"] == "none").sum())
-    venture, kept = of_years[of_years["group"] != "none"], _events(study)
+    venture = of_years[of_years["group"] != "none"]
     unknown = int((kept["company"] < 0).sum())
     notes = ["并购、股权转让、IPO上市、债权融资等不计为融资事件" + (f"（两年共{none}起）。" if none else "。")]
     if len(venture) > len(kept):
@@ -71,15 +72,17 @@ def _event_notes(study: Study) -> list[str]:
 _AMOUNTS = "金额只计披露者；「数千万」等文字按规则取值，取低值与取高值为所有文字都按低值、都按高值计的合计。"
 
 
-def put_amounts(
+def _put_amounts(
     sheet: Sheet, places: Sequence[tuple], sums: Callable[[pd.DataFrame, str | None], np.ndarray], rows: pd.DataFrame
 ) -> np.ndarray:
     """Put three sums of published amounts: at their point, low and high reading; return the first."""
     published = rows[rows["published"]]
     base = sums(published, None)
-    for column in ("amount_wan", "amount_low_wan", "amount_high_wan"):
-        sheet.put(places, column, "wan_rmb", sums(published, column), base)
-    return sums(published, "amount_wan")
+    columns = ("amount_wan", "amount_low_wan", "amount_high_wan")
+    found = {column: sums(published, column) for column in columns}
+    for column in columns:
+        sheet.put(places, column, "wan_rmb", found[column], base)
+    return found["amount_wan"]
 
 
 def months(study: Study) -> Filled:
@@ -95,7 +98,7 @@ def months(study: Study) -> Filled:
         if UNKNOWN in values and not (month == UNKNOWN).any():
             values = values[:-1]
         _put_periods(sheet, study, some, values)
-    notes = [*_event_notes(study), _AMOUNTS, "一家企业在同一时段内只计一次，故各月企业数之和可大于全年。"]
+    notes = [*_event_notes(study, rows), _AMOUNTS, "一家企业在同一时段内只计一次，故各月企业数之和可大于全年。"]
     return sheet.frame(), notes
 
 
@@ -110,7 +113,7 @@ def _put_periods(sheet: Sheet, study: Study, rows: pd.DataFrame, values: Sequenc
     sheet.put(places, "companies", "companies", companies)
     sheet.put(places, "events", "events", events)
     sheet.put(places, "published_events", "events", sums(rows[rows["published"]]))
-    amounts = put_amounts(sheet, places, sums, rows)
+    amounts = _put_amounts(sheet, places, sums, rows)
     later = slice(len(values), None)
     base = _two_years(companies)
     for measure, found in (("companies_growth", companies), ("events_growth", events), ("amount_growth", amounts)):
@@ -135,10 +138,10 @@ def round_groups(study: Study) -> Filled:
         some, places = rows[chosen], [(year, name) for year in study.years]
         events = study.in_scope(some, {"year": study.years})
         put_parts(sheet, places, EVENTS, events, whole)
-        put_amounts(sheet, places, lambda part, amount: study.in_scope(part, {"year": study.years}, amount), some)
+        _put_amounts(sheet, places, lambda part, amount: study.in_scope(part, {"year": study.years}, amount), some)
         _put_change(sheet, places[1:], events)
     notes = [
-        *_event_notes(study),
+        *_event_notes(study, rows),
         "其他：新三板与定向增发，既不属于A+轮及以前，也不属于B轮及以后；未披露：轮次未披露。",
         _AMOUNTS,
     ]
@@ -177,16 +180,15 @@ def _portfolios(study: Study, rows: pd.DataFrame) -> dict[str, str]:
     return {str(investor): " ".join(some) for investor, some in inside.groupby("investors")["names"]}
 
 
-def _located(study: Study) -> pd.DataFrame:
-    rows = _events(study)
+def _located(study: Study, rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows[rows["company"] >= 0]
     return rows.assign(province=study.companies["province"].to_numpy()[rows["company"]])
 
 
 def provinces(study: Study) -> Filled:
     """U4: events by province."""
-    values = study.provinces
-    events = study.in_scope(_located(study), {"year": study.years, "province": values})
+    rows, values = _events(study), study.provinces
+    events = study.in_scope(_located(study, rows), {"year": study.years, "province": values})
     sheet, blocks = Sheet("year", "province"), []
     for year, sums in zip(study.years, events, strict=True):
         names, counts = with_totals(values, sums)
@@ -194,7 +196,7 @@ def provinces(study: Study) -> Filled:
         blocks.append(counts)
     _put_change(sheet, [(study.year, name) for name in names], np.concatenate(blocks))
     none = [value for value, plain in zip(values, events[..., 0].sum(axis=0), strict=True) if value and plain == 0]
-    notes = [*_event_notes(study), "前五合计：各年事件最多的五个省份之和。"]
+    notes = [*_event_notes(study, rows), "前五合计：各年事件最多的五个省份之和。"]
     if none:
         notes.append(f"两年均无事件的省份：{'、'.join(none)}。")
     return sheet.frame(), notes
@@ -203,7 +205,7 @@ def provinces(study: Study) -> Filled:
 def province_domains(study: Study) -> Filled:
     """U5: events by province and domain, with location quotients."""
     values = study.provinces
-    sums = study.sums(_located(study), {"year": study.years, "province": values})
+    sums = study.sums(_located(study, _events(study)), {"year": study.years, "province": values})
     sheet, strong = Sheet("year", "province", "domain"), []
     for year, by_province in zip(study.years, sums, strict=True):
         present = [place for place, value in enumerate(values) if by_province[place, :, 0].sum() > 0]
@@ -249,8 +251,8 @@ def _characteristic(
 
 def domains(study: Study) -> Filled:
     """U6: companies with events by domain."""
-    rows = distinct(_events(study), "year")
-    counts = and_total(study.sums(rows, {"year": study.years}))
+    rows = _events(study)
+    counts = and_total(study.sums(distinct(rows, "year"), {"year": study.years}))
     whole = np.broadcast_to(counts[:, -1:], counts.shape)
     share = ratio(counts, whole)
     codes = (*study.domains, TOTAL)
@@ -260,7 +262,7 @@ def domains(study: Study) -> Filled:
     sheet.put(later, "share_change", "points", share[1] - share[0], whole[1])
     sheet.put(later, "companies_growth", "ratio", growth_of(counts, counts)[0], counts[1])
     sheet.put(later, "share_growth", "ratio", growth_of(share, counts)[0], whole[1])
-    return sheet.frame(), [*_event_notes(study), "一家企业一年内有多起事件的只计一次。"]
+    return sheet.frame(), [*_event_notes(study, rows), "一家企业一年内有多起事件的只计一次。"]
 
 
 def domain_amounts(study: Study) -> Filled:
@@ -275,8 +277,8 @@ def domain_amounts(study: Study) -> Filled:
 
     sheet = Sheet("year", "domain")
     sheet.put(places, "published_companies", "companies", sums(distinct(rows[rows["published"]], "year")))
-    put_amounts(sheet, places, sums, rows)
-    return sheet.frame(), [*_event_notes(study), _AMOUNTS]
+    _put_amounts(sheet, places, sums, rows)
+    return sheet.frame(), [*_event_notes(study, rows), _AMOUNTS]
 
 
 def unicorns(study: Study) -> Filled:

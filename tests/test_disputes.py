@@ -26,7 +26,7 @@ from classifier.disputes import (
 )
 from classifier.errors import ClassifierError, LedgerError, SchemeError
 from classifier.ledger import Ledger, NewPrediction
-from classifier.track import PERSON
+from classifier.track import PROGRAM as PERSON
 
 MODEL = "AII-2020/planted"
 DETECTORS = "红外探测器芯片的研发和销售"

@@ -5,7 +5,7 @@ import classifier
 
 # design.md: imports run one way. A module may import those of its own and of earlier layers.
 LAYERS = [
-    {"errors", "resources", "tables"},
+    {"errors", "resources", "tables", "pages"},
     {"domains", "text", "encoding", "finance", "regions", "fonts", "identifiers"},
     {"labels", "xlsx_child", "augment", "names"},
     {"records"},

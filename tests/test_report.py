@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifier import report
+from classifier import pages, report
 from classifier.correction import Confusion
 from classifier.domains import load_scheme
 from classifier.errors import OutputError
@@ -129,7 +129,7 @@ def test_page_asks_for_nothing_and_runs_nothing(written):
     [style] = re.findall(r"<style>(.*?)</style>", page(edition()), re.DOTALL)
     assert "url(" not in style and "@import" not in style
     policy = next(meta["content"] for meta in written.tags("meta") if "http-equiv" in meta)
-    assert policy.startswith("default-src 'none'") and report._integrity(style) in policy
+    assert policy.startswith("default-src 'none'") and pages.integrity(style) in policy
 
 
 def test_names_on_the_page_are_all_different(written):

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from classifier.errors import InputError
 from classifier.identifiers import credit_check
+from classifier.ledger import PROGRAM as PERSON
 from classifier.ledger import TABLES, Ledger, NewPrediction
 from classifier.scoring import Scorer, decide_with
 from classifier.sources import Grid
-from classifier.track import PERSON, Tracked, read_tracked, to_record, to_text, track
+from classifier.track import Tracked, read_tracked, to_record, to_text, track
 from tests.conftest import BAKERY, FIREWALL, ROBOT
 
 NOON = datetime.datetime(2026, 7, 1, 12, tzinfo=datetime.UTC)

@@ -433,7 +433,8 @@ def audit_labels(limit: int, labeled: Path | None, as_json: bool) -> None:
     dictionary = load_dictionary(read_lexicon(folder / "lexicon"))
     settings = read_settings(folder / "settings.toml")
     found = kept_out_of_fold(examples, scheme, dictionary, settings, report=note)
-    suspects = find_suspects(examples, found).head(limit).reset_index()
+    ranked = find_suspects(examples, found)
+    suspects = ranked.head(limit).reset_index()
     if as_json:
         click.echo(json.dumps(suspects.to_dict("records"), ensure_ascii=False, indent=1))
         return
@@ -443,7 +444,7 @@ def audit_labels(limit: int, labeled: Path | None, as_json: bool) -> None:
         for row in suspects.itertuples()
     ]
     click.echo(align([heads, *([str(cell) for cell in row] for row in rows)]))
-    note(f"{int(find_suspects(examples, found)['suspect'].sum())} of {len(examples):,} labels are suspect")
+    note(f"{int(ranked['suspect'].sum())} of {len(examples):,} labels are suspect")
 
 
 def _ratings(book: Any) -> Iterator[tuple[str, str, str, str]]:

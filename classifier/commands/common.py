@@ -90,6 +90,25 @@ def note(text: str) -> None:
     click.echo(text, err=True)
 
 
+def label_cells(scheme: Any, batch: Any, column: str) -> list[str]:
+    """Return a column of labels as codes, also where they are given by name; others as they are."""
+    from classifier.records import cell_text
+
+    code_of = {domain.name: domain.code for domain in scheme.domains}
+    cells = [cell_text(value).strip() for value in batch.cells(column)]
+    return [code_of.get(cell, cell) for cell in cells]
+
+
+def read_weight(table: Any, value: Any, column: str) -> float:
+    """Return a sampling weight."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ClassifierError(
+            f"{table.path}: column {column}: {value!r} is not a number; correct it or name another --weight"
+        ) from None
+
+
 def check_not_same(input: str, output: str) -> None:
     """Refuse to write over the input."""
     if output != "-" and input != "-" and Path(output).exists() and Path(output).samefile(input):

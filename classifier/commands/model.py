@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from classifier.commands.common import Examples, json_option, labeled_option
+from classifier.commands.common import Examples, json_option, label_cells, labeled_option, read_weight
 from classifier.resources import labeled_folder, model_folder
 
 
@@ -81,20 +81,18 @@ def model_compare(
 
 def _held_out(path: str, text: tuple[str, ...], label: str, scheme: Any) -> tuple[list, list, list, list]:
     """Return ids, texts, labels and weights of the rows of a file."""
-    from classifier.records import cell_text, find_roles, join_texts, open_table
+    from classifier.records import find_roles, join_texts, open_table
 
-    code_of = {domain.name: domain.code for domain in scheme.domains}
     texts: list[str] = []
     labels: list[str] = []
     weights: list[float] = []
     with open_table(path) as table:
         find_roles(table, [*text, label])
         for batch in table.batches:
-            said = [cell_text(cell).strip() for cell in batch.cells(label)]
-            labels += [code_of.get(cell, cell) for cell in said]
+            labels += label_cells(scheme, batch, label)
             texts += join_texts(batch, list(text)).to_pylist()
             weights += (
-                [float(cell_text(cell)) for cell in batch.cells("weight")]
+                [read_weight(table, cell, "weight") for cell in batch.cells("weight")]
                 if "weight" in table.columns
                 else [1.0] * batch.rows
             )
@@ -103,7 +101,7 @@ def _held_out(path: str, text: tuple[str, ...], label: str, scheme: Any) -> tupl
 
 def _on_ledger(path: Path, scorers: Any, since: Any, year: int | None) -> Any:
     """Return the comparison on the newest descriptions of a ledger, and which figures of the tables move."""
-    from classifier.comparison import compare, moved_figures
+    from classifier.comparison import compare_said, moved_figures
     from classifier.correction import Confusion
     from classifier.ledger import Ledger, read_ledger_sources
     from classifier.regions import load_gazetteer
@@ -116,9 +114,9 @@ def _on_ledger(path: Path, scorers: Any, since: Any, year: int | None) -> Any:
     day = since.date().isoformat() if since else None
     person = {company: one.code for company, one in labels.items() if day and one.at[:10] >= day}
     ids, texts = sources.companies["company_id"].tolist(), sources.companies["text"].tolist()
-    compared = compare(scorers[0], scorers[1], ids, texts, [person.get(company, "") for company in ids])
+    said = [scorer.label(texts) for scorer in scorers]
+    compared = compare_said(scorers, said, ids, [person.get(company, "") for company in ids])
     if year is None:
         return compared, None
-    said = [scorer.label(texts) for scorer in scorers]
     asked = Comparison(year, year - 1, provinces=tuple(load_gazetteer().areas))
     return compared, moved_figures(sources, said[0], said[1], scheme, Confusion(scheme.codes, {}), asked)
