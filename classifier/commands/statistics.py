@@ -113,7 +113,7 @@ def tell_problems(problems: Sequence[Any]) -> None:
     for problem in problems[:SHOWN_PROBLEMS]:
         note(f"not used: {problem.file}: row {problem.row}: {problem.column} {problem.cell!r}: {problem.reason}")
     if len(problems) > SHOWN_PROBLEMS:
-        note(f"{len(problems):,} cells or rows not used in all; the file problems.csv beside the output has them")
+        note(f"{len(problems):,} cells or rows not used; gonglian report and stats tables -o list all in problems.csv")
 
 
 @stats.command(cls=Examples, name="tables")
