@@ -36,6 +36,7 @@ def audit() -> None:
     """Audit classifications: why, who decided, disputes from claim to decision, what hangs on them, suspect labels."""
 
 
+STOPPED = 3  # exit code of a drift that is to stop a job
 DAY = click.DateTime(["%Y-%m-%d"])
 reason_option = click.option("--reason", required=True, help="Why.")
 
@@ -611,10 +612,17 @@ def audit_queue(
     "--reference",
     type=click.Path(path_type=Path),
     default=None,
-    help="Profile to compare with (default: the ledger before --since; without that the model's held-out texts).",
+    help="Profile to compare with (default: that of the held-out texts, beside the model).",
 )
+@click.option("--past", is_flag=True, help="Compare with the descriptions of the ledger before --since instead.")
 @click.option("--save", type=click.Path(path_type=Path), default=None, help="Keep the profile of what was looked at.")
-@click.option("--population", type=click.Choice(["unlisted", "listed"]), default="unlisted", show_default=True)
+@click.option(
+    "--population",
+    type=click.Choice(["unlisted", "listed"]),
+    default="unlisted",
+    show_default=True,
+    help="Which held-out texts to compare with.",
+)
 @ledger_option
 @model_option
 @labeled_option
@@ -624,6 +632,7 @@ def audit_drift(
     context: click.Context,
     since: Any,
     reference: Path | None,
+    past: bool,
     save: Path | None,
     population: str,
     ledger: Path,
@@ -631,44 +640,48 @@ def audit_drift(
     labeled: Path | None,
     as_json: bool,
 ) -> None:
-    """Tell whether labels, probabilities or words have moved; exit code 1 when labels should no longer be accepted.
+    """Tell whether labels, probabilities or words have moved away from the texts that the model was measured on.
 
-    Population stability index: warn from 0.1, stop accepting from 0.25 (Siddiqi 2006).
+    Population stability index: warn from 0.1, stop accepting from 0.25 (Siddiqi 2006). Exit code 3: stop. Looked at are
+    the newest descriptions that the model has labelled. Companies of another kind than the held-out ones, and labels
+    made with another --prior or --threshold, need a reference of their own.
 
     Examples:
-      gonglian audit drift --since 2021-01-01
-      gonglian audit drift --save 2020.profile.json
-      gonglian audit drift --since 2021-01-01 --reference 2020.profile.json
+      gonglian audit drift --since 2026-07-01
+      gonglian audit drift --since 2026-07-01 --past
+      gonglian audit drift --save 2025.profile.json
+      gonglian audit drift --since 2026-07-01 --reference 2025.profile.json
+      gonglian track week.csv && gonglian audit drift --since 2026-07-01 && gonglian report --ledger gonglian.db ...
     """
     from functools import partial
 
     from classifier import drift
     from classifier.artifact import load_model
-    from classifier.correction import read_confusion
     from classifier.domains import load_scheme
 
-    folder, scheme, day = model or model_folder(), load_scheme(labeled), since and since.date()
-    rates = partial(drift.unknown_rates, model=load_model(folder, scheme))
+    if past and (reference or not since):
+        raise click.UsageError("--past needs --since, and no --reference")
+    folder, day = model or model_folder(), since and since.date()
+    used = load_model(folder, load_scheme(labeled))
+    rates = partial(drift.unknown_rates, model=used)
     with _opened(ledger) as book:
-        current = drift.profile_ledger(book, rates, since=day)
+        current = drift.profile_ledger(book, rates, model=used.identity, since=day)
         if reference:
-            before = drift.read_profile(reference)
-        elif day:
-            before = drift.profile_ledger(book, rates, model=current.model, until=day)
+            before = drift.read_reference(reference, used.identity)
+        elif past:
+            before = drift.profile_ledger(book, rates, model=used.identity, until=day)
         else:
-            before = drift.profile_of_confusion(read_confusion(folder / "confusion.csv", scheme.codes), population)
+            before = drift.read_model_profile(folder, population, used.identity)
     if save:
         drift.write_profile(current, save)
     found = drift.drift(before, current)
     stop = drift.is_to_stop(found)
     if as_json:
         features = [one._asdict() for one in found]
-        record = {"before": before.source, "now": current.source, "stop": stop, "features": features}
-        click.echo(json.dumps(record, ensure_ascii=False, indent=1))
+        record = {"before": before.source, "now": current.source, "model": used.identity, "stop": stop}
+        click.echo(json.dumps({**record, "features": features}, ensure_ascii=False, indent=1))
     else:
         click.echo(drift.to_text(before, current, found))
-    if before.model != current.model:
-        note(f"warning: {before.model} before, {current.model} now: what moved may be the model")
     if stop:
         note("stop accepting labels without a reader: read some hundred texts drawn at random, and train anew")
-        context.exit(1)
+        context.exit(STOPPED)
