@@ -31,6 +31,7 @@ from classifier.commands.common import (
     read_weight,
     scorer_of,
     sheet_option,
+    tell_unread,
     threshold_option,
 )
 from classifier.commands.model import model as model_group
@@ -422,6 +423,7 @@ def evaluate(
         find_roles(table, [*text, label, *filter(None, (second_label, weight))])
         weight = weight or ("weight" if "weight" in table.columns else None)
         rows, unlabelled = _read_rows(table, scorer, text, (label, second_label or label), weight)
+        tell_unread(table)
     judged, disputed = _judge(rows)
     if confusion:
         with whole_file(confusion) as stream:
