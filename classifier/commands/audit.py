@@ -442,8 +442,9 @@ def audit_labels(
 
     Those of FILE (csv, tsv, xlsx, jsonl, parquet; - is stdin), judged beside the training data; without FILE those of
     the training data. Labels are codes or Chinese names; rows are counted from 1, the first below the header.
-    Confident learning (Northcutt, Jiang, Chuang 2021). The first run on the same labels trains a model a fold, which
-    takes some minutes.
+    Confident learning (Northcutt, Jiang, Chuang 2021). Probabilities are calibrated on the training data, which is
+    easier than real text: believe the order more than the numbers. The first run on the same labels trains a model a
+    fold, which takes some minutes.
 
     Examples:
       gonglian audit labels
