@@ -355,8 +355,8 @@ def read_model_profile(folder: Path, population: str, identity: str) -> Profile:
     """
     path = folder / PROFILE
     ways = (
-        f"make one with gonglian evaluate FILE --profile {path} --population {population}, compare with the ledger's "
-        "past (--since DAY --past), or name a --reference"
+        f"make one with gonglian evaluate FILE --model {folder} --profile {path} --population {population}, compare "
+        "with the ledger's past (--since DAY --past), or name a --reference"
     )
     try:
         held = json.loads(path.read_text(encoding="utf-8"))

@@ -73,20 +73,23 @@ def read_labelled(
         bad = table.rejected[0]
         others = f" ({len(table.rejected)} such rows)" if len(table.rejected) > 1 else ""
         raise InputError(f"{table.path}: line {bad.line}: {bad.reason}; mend the row{others}")
-    labelled = [row for row in rows if row.label]
-    examples, problems = [], []
-    for row in labelled:
-        code = scheme.find_code(row.label)
-        if code is None:
-            reason = f"not one of {', '.join(scheme.codes)} or their Chinese names"
-            problems.append(Problem(table.path, row.number, columns.label, row.label, reason))
-        elif not _NO_WORD.sub("", normalize(row.text)):
-            problems.append(Problem(table.path, row.number, "+".join(columns.text), row.text, "the text says nothing"))
-        else:
-            examples.append(Example(f"row {row.number}", code, "", row.name, row.text, "", "", table.path, row.number))
+    judged = [_judge(row, table.path, columns, scheme) for row in rows if row.label]
+    examples = [one for one in judged if isinstance(one, Example)]
+    problems = [one for one in judged if isinstance(one, Problem)]
     if not examples:
         raise InputError(_nothing_to_judge(table.path, columns, len(rows), problems))
-    return Labelled(examples, problems, len(rows) - len(labelled), columns, table.notes)
+    return Labelled(examples, problems, len(rows) - len(judged), columns, table.notes)
+
+
+def _judge(row: _Row, path: str, columns: Columns, scheme: Scheme) -> Example | Problem:
+    """Return a row as an example, or why it cannot be one."""
+    code = scheme.find_code(row.label)
+    if code is None:
+        reason = f"not one of {', '.join(scheme.codes)} or their Chinese names"
+        return Problem(path, row.number, columns.label, row.label, reason)
+    if not _NO_WORD.sub("", normalize(row.text)):
+        return Problem(path, row.number, " + ".join(columns.text), row.text, "the text says nothing")
+    return Example(f"row {row.number}", code, "", row.name, row.text, "", "", path, row.number)
 
 
 def _find_columns(table: Table, text: Sequence[str], label: str | None, name: str | None) -> Columns:
@@ -148,12 +151,14 @@ def find_labelled_suspects(examples: Sequence[Example], corpus: Sequence[Example
         under another label, "" if nowhere).
     """
     own = {example.id: example for example in examples}
-    ranked = find_suspects(join_corpus(examples, corpus), found).drop(columns="place")
+    kept = [example for example in corpus if example.id in found.probabilities.index]
+    left_out = [example for example in corpus if example.id not in found.probabilities.index]
+    ranked = find_suspects([*kept, *examples], found).drop(columns="place")
     ranked = ranked[ranked.index.isin(own)]
     given = [own[id] for id in ranked.index]
     ranked.insert(0, "row", [example.line for example in given])
     ranked.insert(1, "name", [example.name or _beginning(example.text) for example in given])
-    return ranked.assign(elsewhere=_elsewhere(given, corpus))
+    return ranked.assign(elsewhere=_elsewhere(given, left_out))
 
 
 def _beginning(text: str) -> str:
@@ -164,12 +169,9 @@ def _beginning(text: str) -> str:
 def _elsewhere(examples: Sequence[Example], corpus: Sequence[Example]) -> list[str]:
     """Return for each example the label and place of the same text under another label, "" where there is none."""
     places: dict[str, dict[str, str]] = defaultdict(dict)
-    normals = [normalize(example.text) for example in examples]
-    known = set(normals)
     for example in corpus:
-        normal = normalize(example.text)
-        if normal in known:
-            places[normal].setdefault(example.label, example.place)
+        places[normalize(example.text)].setdefault(example.label, example.place)
+    normals = [normalize(example.text) for example in examples]
     for normal, example in sorted(zip(normals, examples, strict=True), key=lambda pair: pair[1].line):
         places[normal].setdefault(example.label, example.id)
     others = (

@@ -159,7 +159,7 @@ def test_a_model_has_a_profile_by_population(tmp_path, small_model, scheme):
     assert sum(profile.features["unknown terms"].values()) == 3
     (tmp_path / PROFILE).write_text(model_profile_json({"listed": profile}), encoding="utf-8")
     assert read_model_profile(tmp_path, "listed", model.identity) == profile
-    with pytest.raises(InputError, match="holds listed, not unlisted; make one with gonglian evaluate FILE --profile"):
+    with pytest.raises(InputError, match="holds listed, not unlisted; make one with gonglian evaluate FILE --model"):
         read_model_profile(tmp_path, "unlisted", model.identity)
     with pytest.raises(InputError, match="made with AII-2020/small@00000000, not with AII-2020/other@1, the model"):
         read_model_profile(tmp_path, "listed", "AII-2020/other@1")
@@ -173,7 +173,7 @@ def test_what_is_no_profile_of_a_model_is_refused(tmp_path, text):
 
 
 def test_a_model_without_a_profile_says_how_to_make_one(tmp_path):
-    with pytest.raises(InputError, match=r"no profile.json.*gonglian evaluate FILE --profile .*--past.*--reference"):
+    with pytest.raises(InputError, match=r"no profile.json.*gonglian evaluate FILE .*--profile .*--past.*--reference"):
         read_model_profile(tmp_path, "unlisted", "m")
 
 
