@@ -20,7 +20,7 @@ LAYERS = [
     {"listed", "unlisted", "quantities"},
     {"aggregate", "sources", "printed", "tidy"},
     {"sensitivity", "consistency", "agreement", "suspects", "evidence"},
-    {"ledger"},
+    {"ledger", "labelled"},
     {"survey", "plots", "pictures", "track", "disputes", "impact", "drift", "decided", "reading"},
     {"findings", "comparison"},
     {"charts"},
