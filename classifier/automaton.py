@@ -25,18 +25,24 @@ from classifier.domains import Scheme
 from classifier.errors import ArtifactError
 from classifier.kernel import (
     ALPHABETIC,
+    BEGINS,
     CHUNK,
     CLAUSE_END,
     EDGE_BITS,
+    FIRST,
+    FLAG_BITS,
+    GROWS,
     LANES,
     LATIN,
     LETTER,
     OFFER_START,
     PAIR_BITS,
     PLAIN,
+    SECOND,
     SIGN_END,
     SPACE,
     TIGHT,
+    WORD,
     Tables,
     bucket_of,
     hash_of,
@@ -288,10 +294,15 @@ def _trie(dictionary: rules.Dictionary, numbers: Mapping[str, Mapping[str, int]]
     for column, kind in enumerate(single):
         words[[node[term] for term in single[kind]], column] = list(single[kind].values())
 
-    child = np.arange(1, len(strings) + 1, dtype=np.int64)
-    begun = np.fromiter((string in frequencies for string in strings), np.int64, len(strings))
-    child = child << 2 | (weights[1:] > -np.inf).astype(np.int64) << 1 | begun
     parent = np.fromiter((node.get(string[:-1], 0) for string in strings), np.int64, len(strings))
+    pairs = [term.split(" ") for kind in single for term in numbers[kind] if " " in term]
+    flags = np.zeros(len(node) + 1, np.int64)
+    flags[[node[string] for string in frequencies]] |= BEGINS
+    flags[weights > -np.inf] |= WORD
+    flags[parent] |= GROWS
+    flags[[node[first] for first, _ in pairs]] |= FIRST
+    flags[[node[second] for _, second in pairs]] |= SECOND
+    child = np.arange(1, len(strings) + 1, dtype=np.int64) << FLAG_BITS | flags[1:]
     letter = np.fromiter((code[string[-1]] for string in strings), np.int64, len(strings))
     keys = parent << 16 | letter
     edges, edge_displacements = _perfect_table(keys, child, EDGE_BITS)

@@ -10,8 +10,13 @@ from collections.abc import Callable
 from math import exp, log, sqrt
 from typing import Any, NamedTuple
 
-EDGE_BITS, PAIR_BITS = 24, 20  # of what tables hold beside the key
+EDGE_BITS, PAIR_BITS = 26, 20  # of what tables hold beside the key
 LEVELS = 4  # of the trie are walked for all places together
+# what an edge says of the node it leads to, below the node's number: a word of the dictionary begins with it, is it;
+# further edges leave it; a pair of words begins with it, ends with it
+FLAG_BITS = 5
+BEGINS, WORD, GROWS, FIRST, SECOND = (1 << bit for bit in range(FLAG_BITS))
+SPAN_BITS = 15  # of the end of an occurrence; above them stands where it begins
 LANES = 8  # a row of `Tables.rows` has a multiple of so many numbers
 
 # kinds of raw characters (`Tables.kinds`)
@@ -59,9 +64,9 @@ class Tables(NamedTuple):
     first : int32 (65,536)
         What the root leads to by a character's code: a node as in ``edges``, or -1.
     edges, edge_displacements : int64, uint8
-        Edges of the trie, a perfect hash table (see `find`): from bit 24 the parent node and, in its last 16 bits, the
-        code of a character; from bit 2 the child node; bit 1, is the child a word of the dictionary; bit 0, does a word
-        of the dictionary begin with it. Nodes that are character n-grams come first, in the order of the terms.
+        Edges of the trie, a perfect hash table (see `find`): from bit 26 the parent node and, in its last 16 bits, the
+        code of a character; from bit 5 the child node; below it `BEGINS` to `SECOND`. Nodes that are character n-grams
+        come first, in the order of the terms.
     weights : float64 (a node)
         jieba's log of frequency over total; minus infinity for what is no word of the dictionary.
     words : int32 (2 a node)
@@ -127,11 +132,11 @@ class Workspace(NamedTuple):
     count: Any
     value: Any
     occurrence: Any
-    begin: Any
-    end: Any
+    span: Any
     word_start: Any
     word_end: Any
     word_node: Any
+    word_pair: Any
     word_same: Any
     total: Any
     distinct: Any
@@ -161,8 +166,9 @@ def workspace_sizes(characters: int, longest: int, lanes: int) -> list[tuple[str
     table, seen = (1 << (2 * count).bit_length() for count in (one, occurrences))
     integers = dict.fromkeys(
         ("characters", "codes", "run_stop", "chunk_stop", "route", "route_node", "word_start", "word_end"), one
-    ) | {"word_node": one, "word_same": one, "child": max(LEVELS, longest) * one, "seen": seen, "distinct": table}
-    integers |= dict.fromkeys(("term", "count", "occurrence", "begin", "end"), occurrences)
+    ) | {"child": max(LEVELS, longest) * one, "seen": seen, "distinct": table}
+    integers |= dict.fromkeys(("word_node", "word_pair", "word_same"), one)
+    integers |= dict.fromkeys(("term", "count", "occurrence", "span"), occurrences)
     floats = {"score": one, "steps": one, "total": one, "value": occurrences, "sums": 3 * lanes, "squares": 3}
     return [("d", floats[name]) if name in floats else ("i", integers.get(name, 8)) for name in Workspace._fields]
 
@@ -325,13 +331,14 @@ def walk_trie(tables: Tables, settings: Settings, work: Workspace) -> None:
     """Walk from every place down the trie: note the character n-grams, and keep the nodes of the first levels.
 
     ``child`` holds them level by level, as they stand in ``edges``; ``run_stop`` and ``chunk_stop`` say where the
-    letters and the characters that jieba looks up end. Short loops with few branches on what they read: the processor
-    then waits for the memory of many places at once.
+    letters and the characters that jieba looks up end. Short loops with few branches on what they read, one of which
+    does nothing but fetch: the processor then waits for the memory of many places at once. Where no edge leaves a node,
+    one and the same place is looked at, which is in the cache.
     """
     characters, properties, codes = work.characters, tables.properties, work.codes
     edges, displacements = tables.edges, tables.edge_displacements
-    child, run_stop, chunk_stop = work.child, work.run_stop, work.chunk_stop
-    occurrence, begin, end, found = work.occurrence, work.begin, work.end, 0
+    child, run_stop, chunk_stop, slot = work.child, work.run_stop, work.chunk_stop, work.route
+    occurrence, span, found = work.occurrence, work.span, 0
     shortest, longest = settings.shortest, settings.longest
     first_gram, grams = tables.starts[2] - 1, tables.starts[3] - tables.starts[2]
     length = work.sizes[_CHARACTERS]
@@ -348,44 +355,56 @@ def walk_trie(tables: Tables, settings: Settings, work: Workspace) -> None:
     for level in range(1, max(LEVELS, longest)):
         before = (level - 1) * length
         for place in range(length - level):
-            edge = child[before + place] >> 2 << 16 | codes[place + level]
-            child[before + length + place] = find(edges, displacements, edge, EDGE_BITS)
+            held = child[before + place]
+            hashed = hash_of(edge_key(held, codes[place + level]) if held >= 0 and held & GROWS else 0)
+            slot[place] = slot_of(hashed, displacements[bucket_of(hashed, len(displacements))], len(edges))
+        for place in range(length - level):
+            held, key = edges[slot[place]], edge_key(child[before + place], codes[place + level])
+            child[before + length + place] = held & (1 << EDGE_BITS) - 1 if held >> EDGE_BITS == key else -1
         for place in range(max(length - level, 0), length):
             child[before + length + place] = -1
+    stop = grams + 1 << FLAG_BITS
     for size in range(shortest, longest + 1):
         before = (size - 1) * length
         for place in range(length - size + 1):
-            node = child[before + place] >> 2
-            occurrence[found], begin[found], end[found] = first_gram + node, place, place + size
-            found += (node > 0) & (node <= grams) & (place + size <= run_stop[place])
+            held = child[before + place]
+            occurrence[found] = first_gram + (held >> FLAG_BITS)
+            span[found] = place << SPAN_BITS | place + size
+            found += (held >= 0) & (held < stop) & (place + size <= run_stop[place])
     work.sizes[_OCCURRENCES] = found
 
 
 @routine
+def edge_key(held: Any, code: Any) -> Any:
+    """Return the key of the edge by a character's code from the node that an edge leads to."""
+    return held >> FLAG_BITS << 16 | code
+
+
+@routine
 def find_path(tables: Tables, settings: Settings, work: Workspace) -> None:
-    """Find jieba's best path: ``route`` and ``route_node`` say where the word at a place ends and which node it is."""
+    """Find jieba's best path: ``route`` and ``route_node`` say where the word at a place ends and what leads to it."""
     codes, weights, child = work.codes, tables.weights, work.child
     score, route, route_node, chunk_stop = work.score, work.route, work.route_node, work.chunk_stop
     length = work.sizes[_CHARACTERS]
     score[length] = 0.0
     for place in range(length - 1, -1, -1):
         last = chunk_stop[place]
-        best, best_stop, best_node = -_INFINITE, place + 1, child[place] >> 2
+        best, best_stop, best_node = -_INFINITE, place + 1, child[place]
         for level in range(LEVELS):
             at = place + level + 1
             held = child[level * length + place]
-            if at <= last and held >= 0 and held & 2:
-                weight = weights[held >> 2] + score[at]
+            if at <= last and held >= 0 and held & WORD:
+                weight = weights[held >> FLAG_BITS] + score[at]
                 if weight >= best:
-                    best, best_stop, best_node = weight, at, held >> 2
+                    best, best_stop, best_node = weight, at, held
         held, at = child[(LEVELS - 1) * length + place], place + LEVELS
-        while held >= 0 and held & 1 and at < last:
-            held = find(tables.edges, tables.edge_displacements, held >> 2 << 16 | codes[at], EDGE_BITS)
+        while held >= 0 and held & BEGINS and at < last:
+            held = find(tables.edges, tables.edge_displacements, edge_key(held, codes[at]), EDGE_BITS)
             at += 1
-            if held >= 0 and held & 2:
-                weight = weights[held >> 2] + score[at]
+            if held >= 0 and held & WORD:
+                weight = weights[held >> FLAG_BITS] + score[at]
                 if weight >= best:
-                    best, best_stop, best_node = weight, at, held >> 2
+                    best, best_stop, best_node = weight, at, held
         if best == -_INFINITE:
             best = settings.unknown_weight + score[place + 1]
         score[place] = best if last > place else 0.0
@@ -406,7 +425,7 @@ def find_words(tables: Tables, work: Workspace) -> None:
             if stop > place + 1:
                 at = place + 1
                 while at < stop and node >= 0:
-                    node = find(tables.edges, tables.edge_displacements, node << 16 | work.codes[at], EDGE_BITS) >> 2
+                    node = find(tables.edges, tables.edge_displacements, edge_key(node, work.codes[at]), EDGE_BITS)
                     at += 1
         lettered = False
         for at in range(place, stop):
@@ -419,32 +438,47 @@ def find_words(tables: Tables, work: Workspace) -> None:
 
 
 @routine
+def find_pairs(tables: Tables, work: Workspace) -> None:
+    """Note for every word the number of the pair that it makes with the word right before it, or -1."""
+    pairs, displacements, word_node, word_pair = tables.pairs, tables.pair_displacements, work.word_node, work.word_pair
+    word_pair[0] = -1
+    for index in range(1, work.sizes[WORDS]):
+        before, node = word_node[index - 1], word_node[index]
+        word_pair[index] = -1
+        touching = work.word_end[index - 1] == work.word_start[index]
+        if touching and before >= 0 and node >= 0 and before & FIRST and node & SECOND:
+            key = before >> FLAG_BITS << 21 | node >> FLAG_BITS
+            word_pair[index] = find(pairs, displacements, key, PAIR_BITS)
+
+
+@routine
 def find_word_terms(tables: Tables, work: Workspace, block: int, clause_start: int, clause_stop: int) -> None:
     """Note words, pairs and words inside words of a part of the text as terms of a block (0: words, 1: offering)."""
     terms, pair_terms, child, sizes = tables.words, tables.pair_terms, work.child, work.sizes
-    occurrence, begin, end, found = work.occurrence, work.begin, work.end, sizes[_OCCURRENCES]
-    word_start, word_end, word_node = work.word_start, work.word_end, work.word_node
+    occurrence, span, found = work.occurrence, work.span, sizes[_OCCURRENCES]
+    word_start, word_end, word_pair = work.word_start, work.word_end, work.word_pair
     length = sizes[_CHARACTERS]
-    before, before_start, before_stop = -1, -1, -1
-    for index in range(sizes[WORDS]):
-        start, stop, node = word_start[index], word_end[index], word_node[index]
-        if start < clause_start or stop > clause_stop:
-            continue
+    index, last = 0, sizes[WORDS]
+    while index < last and word_start[index] < clause_start:
+        index += 1
+    first = index
+    while index < last and word_end[index] <= clause_stop:
+        start, stop, node = word_start[index], word_end[index], work.word_node[index]
         if node >= 0:
-            occurrence[found], begin[found], end[found] = terms[node * 2 + block], start, stop
+            occurrence[found], span[found] = terms[(node >> FLAG_BITS) * 2 + block], start << SPAN_BITS | stop
             found += occurrence[found] >= 0
-            if before >= 0 and before_stop == start:
-                pair = find(tables.pairs, tables.pair_displacements, before << 21 | node, PAIR_BITS)
-                if pair >= 0:
-                    occurrence[found], begin[found], end[found] = pair_terms[pair * 2 + block], before_start, stop
-                    found += occurrence[found] >= 0
+        if word_pair[index] >= 0 and index > first:
+            occurrence[found] = pair_terms[word_pair[index] * 2 + block]
+            span[found] = word_start[index - 1] << SPAN_BITS | stop
+            found += occurrence[found] >= 0
         for size in range(2, 4 if stop - start > 3 else 3 if stop - start > 2 else 2):
             for at in range(start, stop - size + 1):
                 held = child[(size - 1) * length + at]
-                if held >= 0 and held & 2:
-                    occurrence[found], begin[found], end[found] = terms[(held >> 2) * 2 + block], at, at + size
+                if held >= 0 and held & WORD:
+                    occurrence[found] = terms[(held >> FLAG_BITS) * 2 + block]
+                    span[found] = at << SPAN_BITS | at + size
                     found += occurrence[found] >= 0
-        before, before_start, before_stop = node, start, stop
+        index += 1
     sizes[_OCCURRENCES] = found
 
 
@@ -539,7 +573,7 @@ def gather_words(tables: Tables, settings: Settings, work: Workspace, first: int
             difference -= rows[term * lanes + 1 + second]
         work.value[number] *= settings.slope * work.squares[block] * difference / work.count[number]
     for at in range(sizes[_OCCURRENCES]):
-        begin, end = work.begin[at], work.end[at]
+        begin, end = work.span[at] >> SPAN_BITS, work.span[at] & (1 << SPAN_BITS) - 1
         share = work.value[work.occurrence[at]] / (end - begin)
         steps[begin] += share
         steps[end] -= share
@@ -598,7 +632,7 @@ def doubt_of(tables: Tables, settings: Settings, work: Workspace, probability: f
         return EMPTY
     cover, different = 0, 0
     for index in range(sizes[WORDS]):
-        start, stop, node = work.word_start[index], work.word_end[index], work.word_node[index]
+        start, stop, node = work.word_start[index], work.word_end[index], work.word_node[index] >> FLAG_BITS
         chinese = stop - start > 1 and 0x4E00 <= characters[start] <= 0x9FFF
         known = node >= 0 and (node <= grams or word_terms[node * 2] >= 0 or word_terms[node * 2 + 1] >= 0)
         if chinese and known:
@@ -736,6 +770,7 @@ def score_text(
     walk_trie(tables, settings, work)
     find_path(tables, settings, work)
     find_words(tables, work)
+    find_pairs(tables, work)
     find_word_terms(tables, work, 0, 0, sizes[_CHARACTERS])
     find_word_terms(tables, work, 1, sizes[_CLAUSE_START], sizes[_CLAUSE_STOP])
     count_terms(work)

@@ -67,14 +67,14 @@ def test_without_a_cache_folder_scoring_works_all_the_same(model_copy, scheme, m
     assert Scorer(load_automaton(model_copy, scheme), scheme).label([ROBOT])[0].domain == "smart_equipment"
 
 
-@given(st.dictionaries(st.integers(0, (1 << 38) - 1), st.integers(0, (1 << 24) - 1), max_size=400))
+@given(st.dictionaries(st.integers(0, (1 << 37) - 1), st.integers(0, (1 << 26) - 1), max_size=400))
 @example({2097151: 0, 51678775: 0})  # alike in all that a table of this size looks at
 def test_a_perfect_table_finds_its_keys_and_no_others(entries):
     keys = np.array(list(entries), np.int64)
     values = np.array(list(entries.values()), np.int64)
-    table, displacements = automaton._perfect_table(keys, values, 24)
+    table, displacements = automaton._perfect_table(keys, values, 26)
     table, displacements = memoryview(table), memoryview(displacements)
-    assert {key: kernel.find(table, displacements, key, 24) for key in entries} == entries
+    assert {key: kernel.find(table, displacements, key, 26) for key in entries} == entries
     others = [key ^ 1 for key in entries if key ^ 1 not in entries]
-    assert all(kernel.find(table, displacements, key, 24) == -1 for key in others)
-    assert kernel.find(table, displacements, (1 << 38) - 1, 24) == entries.get((1 << 38) - 1, -1)
+    assert all(kernel.find(table, displacements, key, 26) == -1 for key in others)
+    assert kernel.find(table, displacements, (1 << 37) - 1, 26) == entries.get((1 << 37) - 1, -1)
