@@ -11,19 +11,9 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 from classifier.domains import Scheme
+from classifier.entries import Assignment, Company, Decision, Description, Dispute, PersonLabel, Prediction, Review
 from classifier.errors import LedgerError
-from classifier.ledger import (
-    PROGRAM,
-    Assignment,
-    Company,
-    Decision,
-    Description,
-    Dispute,
-    Ledger,
-    PersonLabel,
-    Prediction,
-    Review,
-)
+from classifier.ledger import PROGRAM, Ledger
 from classifier.tables import align
 
 KINDS = ("name", "description", "prediction", "dispute", "reviewer", "review", "arbiter", "decision", "label")

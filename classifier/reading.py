@@ -23,8 +23,9 @@ import numpy as np
 import pandas as pd
 
 from classifier.domains import Scheme
+from classifier.entries import Listing
 from classifier.errors import LedgerError
-from classifier.ledger import Ledger, Listing
+from classifier.ledger import Ledger
 from classifier.study import FIRST_OFFER
 from classifier.tables import align
 

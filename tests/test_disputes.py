@@ -24,8 +24,9 @@ from classifier.disputes import (
     resolve,
     review,
 )
+from classifier.entries import NewPrediction
 from classifier.errors import ClassifierError, LedgerError, SchemeError
-from classifier.ledger import Ledger, NewPrediction
+from classifier.ledger import Ledger
 from classifier.track import PROGRAM as PERSON
 
 MODEL = "AII-2020/planted"

@@ -21,8 +21,9 @@ from classifier.drift import (
     unknown_rates,
     write_profile,
 )
+from classifier.entries import NewPrediction
 from classifier.errors import InputError, LedgerError
-from classifier.ledger import Ledger, NewPrediction
+from classifier.ledger import Ledger
 from classifier.resources import model_folder
 
 

@@ -7,10 +7,11 @@ import pytest
 from classifier.aggregate import build_tables
 from classifier.correction import Confusion, Stratum
 from classifier.disputes import assign, load_case, open_case, review
+from classifier.entries import Event, Listing, NewPrediction
 from classifier.errors import LedgerError, SchemeError
 from classifier.finance import read_rates
 from classifier.impact import COLUMNS, before_decision, impact, to_text, with_label
-from classifier.ledger import Event, Ledger, Listing, NewPrediction, read_ledger_sources
+from classifier.ledger import Ledger, read_ledger_sources
 from classifier.sources import read_facts
 from classifier.study import TOTAL, Comparison
 

@@ -20,6 +20,8 @@ LAYERS = [
     {"listed", "unlisted", "quantities"},
     {"aggregate", "sources", "printed", "tidy"},
     {"sensitivity", "consistency", "agreement", "suspects", "evidence"},
+    {"schema", "entries"},
+    {"chain"},
     {"ledger"},
     {"survey", "plots", "pictures", "track", "disputes", "impact", "drift", "decided", "reading"},
     {"findings", "comparison"},

@@ -11,19 +11,12 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pandas as pd
 import pytest
 
-from classifier import ledger as module
+from classifier import chain
+from classifier.entries import Event, Listing, NewPrediction
 from classifier.errors import LedgerError
 from classifier.finance import read_rates
-from classifier.ledger import (
-    TABLES,
-    Event,
-    Ledger,
-    Listing,
-    Migration,
-    NewPrediction,
-    generated_id,
-    read_ledger_sources,
-)
+from classifier.ledger import Ledger, generated_id, read_ledger_sources
+from classifier.schema import MIGRATIONS, TABLES, Migration
 from classifier.sources import Directory, Grid, read_events, read_listings
 
 HUAWEI = "914403001922038216"
@@ -578,15 +571,15 @@ def test_older_ledger_is_migrated_and_its_chain_stays_good(path, monkeypatch):
         fill(ledger, ledger.add_company(code=HUAWEI, source="s"))
         head = ledger.head()
     later = Migration("later", ("ALTER TABLE companies ADD COLUMN note TEXT", "CREATE TABLE extra (x)"))
-    monkeypatch.setattr(module, "MIGRATIONS", (*module.MIGRATIONS, later))
+    monkeypatch.setattr(chain, "MIGRATIONS", (*MIGRATIONS, later))
     with Ledger.open(path) as ledger:
         assert ledger.verify(head) == []
-        assert ledger.fetch("SELECT name FROM migrations") == [(one.name,) for one in module.MIGRATIONS]
+        assert ledger.fetch("SELECT name FROM migrations") == [(one.name,) for one in chain.MIGRATIONS]
 
 
 def test_newer_ledger_is_refused(path, monkeypatch):
     with monkeypatch.context() as newer:
-        newer.setattr(module, "MIGRATIONS", (*module.MIGRATIONS, Migration("2030-moon", ("CREATE TABLE moon (x)",))))
+        newer.setattr(chain, "MIGRATIONS", (*MIGRATIONS, Migration("2030-moon", ("CREATE TABLE moon (x)",))))
         Ledger.open(path).close()
     with pytest.raises(LedgerError, match=r"newer gonglian \(unknown: 2030-moon\)"):
         Ledger.open(path)
@@ -596,7 +589,7 @@ def test_migration_that_fails_leaves_the_ledger_as_it_was(path, monkeypatch):
     Ledger.open(path).close()
     broken = Migration("broken", ("CREATE TABLE extra (x)", "CREATE TABLE extra (x)"))
     with monkeypatch.context() as newer:
-        newer.setattr(module, "MIGRATIONS", (*module.MIGRATIONS, broken))
+        newer.setattr(chain, "MIGRATIONS", (*MIGRATIONS, broken))
         with pytest.raises(LedgerError, match="already exists"):
             Ledger.open(path)
     with Ledger.open(path) as ledger:

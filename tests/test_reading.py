@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classifier.entries import Event, Listing, NewPrediction
 from classifier.errors import LedgerError
-from classifier.ledger import Event, Ledger, Listing, NewPrediction
+from classifier.ledger import Ledger
 from classifier.reading import Facts, order_reading, read_queue, to_records, to_text, weigh_stakes
 
 CODES = ["platform", "security", "out_of_scope"]
