@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+FIRST_OFFER = "首发"  # the channel of a listing by which a company comes to the stock exchange
+
 
 class Company(NamedTuple):
     """A company as it is known now: its newest names, codes and region; "" is unknown.
