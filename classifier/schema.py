@@ -134,4 +134,8 @@ MIGRATIONS = (
         "2026-07-ledger",
         (*_SCHEMA.strip().split("\n\n"), *(guard for table in GUARDED for guard in guards(table))),
     ),
+    Migration(
+        "2026-11-order",  # descriptions by date are read without their texts
+        ("CREATE INDEX descriptions_by_date ON descriptions (dated, description_id, company_id)",),
+    ),
 )

@@ -527,6 +527,11 @@ def test_missing_trigger_is_found(ledger, company, path):
     assert (fault.table, "were removed" in fault.reason) == ("labels", True)
 
 
+def test_descriptions_by_date_are_read_without_their_texts(ledger):
+    plan = ledger.fetch("EXPLAIN QUERY PLAN SELECT company_id FROM descriptions ORDER BY dated, description_id")
+    assert [row[-1] for row in plan] == ["SCAN descriptions USING COVERING INDEX descriptions_by_date"]
+
+
 # files and migrations
 
 
