@@ -95,14 +95,30 @@ class Dispute(NamedTuple):
     at: str
 
 
+class Reopening(NamedTuple):
+    """That a dispute takes up again what another one on the company decided."""
+
+    reopening_id: int
+    dispute_id: int
+    reopens: int
+    person: str
+    reason: str
+    at: str
+
+
 class Assignment(NamedTuple):
-    """Who is to read a dispute; the role is reviewer or arbiter."""
+    """Who is to read a dispute, and which person assigned him, and why; the role is reviewer or arbiter.
+
+    Where it was made before 2026-11 nobody kept person and reason: "".
+    """
 
     assignment_id: int
     dispute_id: int
     reviewer: str
     role: str
     at: str
+    person: str
+    reason: str
 
 
 class Review(NamedTuple):

@@ -24,6 +24,7 @@ from classifier.entries import (
     NewPrediction,
     PersonLabel,
     Prediction,
+    Reopening,
     Review,
 )
 from classifier.errors import LedgerError
@@ -218,16 +219,24 @@ class Ledger(Chain):
     # disputes and decisions
 
     def open_dispute(self, company_id: str, claimed: str, *, reason: str, person: str) -> int:
-        """Return the id of a new dispute: ``person`` claims that the company's code is ``claimed``."""
-        values = {"company_id": company_id, "claimed": claimed, "reason": reason.strip(), "person": person.strip()}
-        with self.atomic():
-            return self._append("disputes", **values)
+        """Return the id of a new dispute: ``person`` claims that the company's code is ``claimed``.
 
-    def assign(self, dispute_id: int, reviewer: str, *, role: str = "reviewer") -> int:
-        """Return the id of an assignment; role reviewer or arbiter, once a person and dispute, while it is open."""
+        That it reopens the last one that was decided on the company, if there is one, becomes an entry of its own.
+        """
+        said = {"reason": reason.strip(), "person": person.strip()}
+        with self.atomic():
+            earlier = _last(self.disputes("decided", company_id=company_id))
+            dispute_id = self._append("disputes", company_id=company_id, claimed=claimed, **said)
+            if earlier:
+                self._append("reopenings", dispute_id=dispute_id, reopens=earlier.dispute_id, **said)
+        return dispute_id
+
+    def assign(self, dispute_id: int, reviewer: str, *, person: str, reason: str = "", role: str = "reviewer") -> int:
+        """Return the id of an assignment by ``person``; role reviewer or arbiter, once a dispute, while it is open."""
+        said = {"reviewer": reviewer.strip(), "role": role, "person": person.strip(), "reason": reason.strip()}
         with self.atomic():
             self._check_open(dispute_id)
-            return self._append("assignments", dispute_id=dispute_id, reviewer=reviewer.strip(), role=role)
+            return self._append("assignments", dispute_id=dispute_id, **said)
 
     def review(self, dispute_id: int, reviewer: str, code: str, *, reason: str = "") -> int:
         """Return the id of what an assigned person says, while the dispute is open."""
@@ -286,8 +295,15 @@ class Ledger(Chain):
 
     def assignments_of(self, dispute_id: int) -> list[Assignment]:
         """Return who is to read a dispute, in the order of assignment."""
-        query = "SELECT * FROM assignments WHERE dispute_id = ? ORDER BY assignment_id"
+        query = (
+            "SELECT assignment_id, dispute_id, reviewer, role, at, ifnull(person, ''), ifnull(reason, '')"
+            " FROM assignments WHERE dispute_id = ? ORDER BY assignment_id"
+        )
         return self._rows(Assignment, query, dispute_id)
+
+    def reopening_of(self, dispute_id: int) -> Reopening | None:
+        """Return the entry that a dispute reopens another one."""
+        return _last(self._rows(Reopening, "SELECT * FROM reopenings WHERE dispute_id = ?", dispute_id))
 
     def reviews_of(self, dispute_id: int) -> list[Review]:
         """Return what was said of a dispute, the oldest first."""

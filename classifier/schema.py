@@ -5,6 +5,7 @@ left out of hashes.
 """
 
 from collections.abc import Iterator
+from itertools import product
 from typing import NamedTuple
 
 APPLICATION = 0x474C4C47  # in the file's header: SQLite's mark of a ledger of ours
@@ -113,16 +114,18 @@ CREATE TABLE listings (
 
 CREATE INDEX listings_by_company ON listings (company_id, date)
 """
-TABLES = (
+_FIRST = (
     *("companies", "codes", "names", "regions", "descriptions", "predictions"),
     *("disputes", "assignments", "reviews", "decisions", "labels", "events", "listings"),
 )
+TABLES = (*_FIRST, "reopenings")
 GUARDED = ("migrations", "chain", *TABLES)
+REOPENINGS = "2026-11-reopenings"  # before this migration it was not kept who reopened a dispute, and who assigned
 
 
-def guards(table: str) -> Iterator[str]:
-    """Yield the triggers that keep a table append-only."""
-    for change in ("UPDATE", "DELETE"):
+def guards(*tables: str) -> Iterator[str]:
+    """Yield the triggers that keep tables append-only."""
+    for table, change in product(tables, ("UPDATE", "DELETE")):
         yield (
             f"CREATE TRIGGER {table}_refuse_{change.lower()} BEFORE {change} ON {table} BEGIN"
             f" SELECT RAISE(ABORT, '{table} are append-only: {change} refused, append a new row'); END"
@@ -132,10 +135,25 @@ def guards(table: str) -> Iterator[str]:
 MIGRATIONS = (
     Migration(
         "2026-07-ledger",
-        (*_SCHEMA.strip().split("\n\n"), *(guard for table in GUARDED for guard in guards(table))),
+        (
+            *_SCHEMA.strip().split("\n\n"),
+            *(guard for table in ("migrations", "chain", *_FIRST) for guard in guards(table)),
+        ),
     ),
     Migration(
         "2026-11-order",  # descriptions by date are read without their texts
         ("CREATE INDEX descriptions_by_date ON descriptions (dated, description_id, company_id)",),
+    ),
+    Migration(
+        REOPENINGS,
+        (
+            "CREATE TABLE reopenings ("
+            " reopening_id INTEGER PRIMARY KEY, dispute_id INTEGER NOT NULL UNIQUE REFERENCES disputes,"
+            " reopens INTEGER NOT NULL REFERENCES disputes, person TEXT NOT NULL CHECK (person <> ''),"
+            " reason TEXT NOT NULL CHECK (reason <> ''), at TEXT NOT NULL)",
+            *guards("reopenings"),
+            "ALTER TABLE assignments ADD COLUMN person TEXT CHECK (person <> '')",
+            "ALTER TABLE assignments ADD COLUMN reason TEXT",
+        ),
     ),
 )

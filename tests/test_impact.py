@@ -153,7 +153,7 @@ def test_after_is_what_the_tables_say_with_that_label(ledger, sources, scheme, c
 @pytest.mark.parametrize(("company", "claimed"), [("688002", "automation_edge"), ("688001", "security")])
 def test_a_decided_dispute_has_the_impact_that_it_had_before(ledger, scheme, confusion, company, claimed):
     open_case(ledger, scheme, company, claimed, reason="传感器", person="张三")
-    assign(ledger, 1, ["李雷", "韩梅梅"])
+    assign(ledger, 1, ["李雷", "韩梅梅"], person="编辑")
     undecided, case = read_ledger_sources(ledger)[0], load_case(ledger, 1)
     assert before_decision(undecided, ledger, case) is undecided
     expected = impact(undecided, company, claimed, scheme, confusion, YEAR)
