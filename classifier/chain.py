@@ -180,15 +180,12 @@ class Chain:
         return [migration for migration in MIGRATIONS if migration.name not in done]
 
     def _migrate(self) -> None:
-        while True:
-            with self.atomic():  # another process may have done it meanwhile
-                missing = self._missing_migrations()
-                if not missing:
-                    return
-                for statement in missing[0].statements:
+        with self.atomic():
+            for migration in self._missing_migrations():  # another process may have done it meanwhile
+                for statement in migration.statements:
                     self._run(statement)
                 self._run(f"PRAGMA application_id = {APPLICATION}")
-                self._run("INSERT INTO migrations VALUES (?, ?)", missing[0].name, self._time())
+                self._run("INSERT INTO migrations VALUES (?, ?)", migration.name, self._time())
 
     def _run(self, statement: str, *values: Any) -> sqlite3.Cursor:
         with self._explained():

@@ -2,11 +2,13 @@ import json
 import shutil
 import sqlite3
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from classifier import chain
 from classifier.disputes import (
     HIDDEN,
     PROGRAM,
@@ -30,7 +32,7 @@ from classifier.disputes import (
 from classifier.entries import NewPrediction
 from classifier.errors import ClassifierError, LedgerError, SchemeError
 from classifier.ledger import Ledger
-from classifier.schema import guards
+from classifier.schema import Migration, guards
 from classifier.track import PROGRAM as PERSON
 
 MODEL = "AII-2020/planted"
@@ -385,13 +387,17 @@ reviewer     李雷 (dispute 2)
 OLDER_HEAD = "16:ad2d09309ed3c25962abdb79165601b9fdf93b07e7e81adfdb7270f4d7d11f10"
 
 
+def write_older(folder):
+    path = folder / "older.db"
+    with closing(sqlite3.connect(path)) as raw:
+        raw.executescript(Path(__file__).with_name("ledger_2026_07.sql").read_text(encoding="utf-8"))
+    return path
+
+
 @pytest.fixture
 def older(tmp_path):
     """A ledger that was written before 2026-11: no entries of reopenings, no word on who assigned."""
-    raw = sqlite3.connect(tmp_path / "older.db")
-    raw.executescript(Path(__file__).with_name("ledger_2026_07.sql").read_text(encoding="utf-8"))
-    raw.close()
-    with Ledger.open(tmp_path / "older.db") as ledger:
+    with Ledger.open(write_older(tmp_path)) as ledger:
         yield ledger
         assert ledger.verify(OLDER_HEAD) == []
 
@@ -401,6 +407,16 @@ def test_an_older_ledger_is_valid_and_tells_the_same_history(older, scheme):
     told = history_text(history(older, "688002"), scheme).splitlines()
     assert [line.partition("  ")[2] for line in told] == OLDER.strip().splitlines()
     assert (load_case(older, 2).reopens, load_case(older, 2).reopening) == (1, None)
+
+
+def test_an_older_ledger_is_migrated_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = write_older(tmp_path)
+    before = path.read_bytes()
+    broken = Migration("broken", ("CREATE TABLE companies (x)",))
+    monkeypatch.setattr(chain, "MIGRATIONS", (*chain.MIGRATIONS, broken))
+    with pytest.raises(LedgerError, match="already exists"):
+        Ledger.open(path)
+    assert path.read_bytes() == before
 
 
 def test_an_older_ledger_is_carried_on(older, scheme):
