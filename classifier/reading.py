@@ -367,10 +367,7 @@ _EVENTS = (
     'SELECT company_id, date, round, "group", amount_wan, published FROM events'
     " WHERE substr(date, 1, 4) IN (?, ?) ORDER BY event_id"
 )
-_PROVINCES = (
-    "SELECT company_id, province FROM regions WHERE company_id IN (SELECT company_id FROM events UNION"
-    " SELECT company_id FROM listings) ORDER BY region_id"
-)
+_PROVINCES = "SELECT company_id, province FROM regions ORDER BY region_id"
 
 
 def _latest_years(ledger: Ledger) -> tuple[int, int]:
@@ -396,11 +393,13 @@ def read_opinions(ledger: Ledger, scheme: Scheme) -> Opinions:
 
 def read_facts(ledger: Ledger, years: tuple[int, int]) -> Facts:
     """Return the newest revision of the events of two years and of all listings, and their companies' provinces."""
-    rows = ledger.fetch(_EVENTS, *map(str, years))
-    newest = {row[:3]: row for row in rows}  # by company, date and round
-    events = _columns(newest.values(), ("company_id", "date", "round", "group", "amount_wan", "published"))
-    listings = _columns(ledger.listings(), Listing._fields)
-    return Facts(dict(ledger.fetch(_PROVINCES)), events, listings)
+    events = {row[:3]: row for row in ledger.fetch(_EVENTS, *map(str, years))}  # by company, date and round
+    listings = ledger.listings()
+    return Facts(
+        dict(ledger.fetch(_PROVINCES)) if events or listings else {},
+        _columns(events.values(), ("company_id", "date", "round", "group", "amount_wan", "published")),
+        _columns(listings, Listing._fields),
+    )
 
 
 def _columns(rows: Iterable[Sequence[Any]], names: Sequence[str]) -> dict[str, np.ndarray]:
