@@ -29,18 +29,8 @@ from classifier.schema import REOPENINGS
 from classifier.tables import align
 
 KINDS = (
-    *(
-        "name",
-        "description",
-        "prediction",
-        "dispute",
-        "reopening",
-        "reviewer",
-        "review",
-        "arbiter",
-        "decision",
-        "label",
-    ),
+    *("name", "description", "prediction", "dispute", "reopening"),
+    *("reviewer", "review", "arbiter", "decision", "label"),
 )
 STATES = ("open", "in review", "disagreement", "decided")
 REVIEWERS = 2

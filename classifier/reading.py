@@ -15,6 +15,7 @@ The order is that of doubt x stake, spread over the labels:
 import json
 import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -168,8 +169,9 @@ def _ranks(score: np.ndarray, group: np.ndarray) -> np.ndarray:
 
 def _numbers(values: Iterable[Hashable]) -> np.ndarray:
     """Return numbers from 0 that are the same where the values are."""
-    numbers: dict[Hashable, int] = {}
-    return np.fromiter((numbers.setdefault(value, len(numbers)) for value in values), int)
+    values = list(values)
+    numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
+    return np.fromiter(map(numbers.__getitem__, values), int, len(values))
 
 
 class _Rows(NamedTuple):
@@ -275,10 +277,10 @@ def _place(facts: Facts, columns: Columns, kind: str, places: Mapping[Hashable, 
     """Return all rows; those of unknown companies have the place -1."""
     companies = np.asarray(columns["company_id"]).tolist()
     return _Placed(
-        np.fromiter((places.get(company, -1) for company in companies), int),
+        np.fromiter(map(places.get, companies, repeat(-1)), int, len(companies)),
         np.asarray(columns["date"]).astype("datetime64[D]"),
         _numbers(columns[kind]),
-        _numbers(facts.provinces.get(company, "") for company in companies),
+        _numbers(map(facts.provinces.get, companies, repeat(""))),
         np.asarray(columns["amount_wan"], float),
     )
 
@@ -387,7 +389,7 @@ def read_opinions(ledger: Ledger, scheme: Scheme) -> Opinions:
     return Opinions(
         companies,
         np.concatenate([certain, read_shares(list(said.values()), scheme.codes)]),
-        np.fromiter((company in settled for company in companies), bool),
+        np.fromiter(map(settled.__contains__, companies), bool, len(companies)),
     )
 
 

@@ -97,14 +97,13 @@ def traditional_characters() -> frozenset[str]:
     import opencc
 
     cache = cache_folder()
-    path = cache / f"traditional-{opencc.__version__}.txt" if cache else None
+    path = cache / f"traditional-{opencc.__version__}.json" if cache else None
     try:
-        held = path.read_text(encoding="utf-8") if path else ""
-    except (OSError, ValueError):
-        held = ""
-    found = frozenset(held) or _find_traditional()
-    if path and not held:
-        keep_file(path, ["".join(sorted(found)).encode()])
+        return frozenset(json.loads(path.read_bytes())) if path else _find_traditional()
+    except (OSError, ValueError, TypeError):
+        found = _find_traditional()
+    if path:
+        keep_file(path, [json.dumps("".join(sorted(found))).encode()])
     return found
 
 
