@@ -247,8 +247,13 @@ def _shares(rows: _Rows, chance: np.ndarray) -> np.ndarray:
 
 def _cells(rows: _Rows, size: int) -> np.ndarray:
     """Return by company the number of different cells."""
-    width = int(rows.cell.max(initial=0)) + 1
-    return np.bincount(np.unique(rows.company * width + rows.cell) // width, minlength=size)
+    return np.bincount(rows.company[_firsts(_combine(rows.company, rows.cell))], minlength=size)
+
+
+def _firsts(key: np.ndarray) -> np.ndarray:
+    """Return where each number, 0 or more, stands first."""
+    order = np.argsort(key, kind="stable")  # np.unique would load all of numpy.ma
+    return np.sort(order[np.diff(key[order], prepend=-1) > 0])
 
 
 def _first_offers(facts: Facts, places: Mapping[Hashable, int]) -> _Placed:
@@ -287,8 +292,7 @@ def _place(facts: Facts, columns: Columns, kind: str, places: Mapping[Hashable, 
 
 def _event_tables(events: _Placed) -> Iterator[_Rows]:
     """Yield what the tables of unlisted companies count: U6; U1, U2, U4 and U5; U7."""
-    _, first = np.unique(_combine(events.company, events.year), return_index=True)
-    once = events.where(np.sort(first))
+    once = events.where(_firsts(_combine(events.company, events.year)))
     yield _rows(once, once.year)
     yield _rows(events, events.day.astype("datetime64[M]").astype(int))
     yield _rows(events, _combine(events.year, events.kind))
@@ -310,7 +314,7 @@ def _combine(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def _rows(placed: _Placed, key: np.ndarray, amount: np.ndarray | None = None) -> _Rows:
     """Return what counts in the cells that the key tells apart."""
-    _, cell = np.unique(key, return_inverse=True)
+    cell = key - (key.min() if len(key) else 0)
     added = np.ones(len(key)) if amount is None else amount
     known = added > 0
     return _Rows(placed.company[known], cell[known], added[known])
