@@ -25,11 +25,13 @@ test-spark: $(SPARK_STAMP)  ## scoring on a local Spark; needs Java 17 or 21, do
 model: $(STAMP)  ## rebuild models/default from labeled/ alone
 	$(BIN)/gonglian train -o models/default
 
-card: $(STAMP)  ## measure models/default on the evaluation texts beside the project and write its card and confusion (some minutes)
+card: $(STAMP)  ## measure models/default on the evaluation texts beside the project and write its card, confusion and profile (some minutes)
 	$(BIN)/python bench/card.py > models/default/card.md.part
 	mv models/default/card.md.part models/default/card.md
 	$(BIN)/python bench/confusion.py > models/default/confusion.csv.part
 	mv models/default/confusion.csv.part models/default/confusion.csv
+	$(BIN)/python bench/drift.py > models/default/profile.json.part
+	mv models/default/profile.json.part models/default/profile.json
 
 bench: $(STAMP)  ## print the ratios on this machine (some minutes); make bench OPTIONS=--long takes larger files, too
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -31,6 +31,7 @@ from classifier.commands.common import (
     read_weight,
     scorer_of,
     sheet_option,
+    tell_unread,
     threshold_option,
 )
 from classifier.commands.model import model as model_group
@@ -48,7 +49,7 @@ def main() -> None:
     """Assign Chinese companies to the domains of the industrial internet, or to none.
 
     Data goes to stdout, everything else to stderr. Exit code 0: done; 1: a known error, told in one line; 2: wrong
-    usage; 130: interrupted.
+    usage; 3: gonglian audit drift says to stop; 130: interrupted.
 
     \b
     Shell completion (bash; zsh and fish alike):
@@ -360,11 +361,17 @@ def _with_decisions(examples: list[Any], book: Path, scheme: Any) -> list[Any]:
     help="Also write the counts of predicted and true labels, for gonglian stats --confusion.",
 )
 @click.option(
+    "--profile",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Also write shares by label, probability and unknown words, for gonglian audit drift.",
+)
+@click.option(
     "--population",
     type=click.Choice(["unlisted", "listed"]),
     default="unlisted",
     show_default=True,
-    help="With --confusion: which companies the texts are of.",
+    help="With --confusion and --profile: which companies the texts are of.",
 )
 @json_option
 @format_option
@@ -381,6 +388,7 @@ def evaluate(
     second_label: str | None,
     weight: str | None,
     confusion: Path | None,
+    profile: Path | None,
     population: str,
     as_json: bool,
     format: str | None,
@@ -400,8 +408,10 @@ def evaluate(
       gonglian evaluate held_out.csv --text 简介 --label 领域
       gonglian evaluate held_out.csv --text description --label label --json > figures.json
       gonglian evaluate held_out.csv --text 简介 --label 甲 --second-label 乙
-      gonglian evaluate held_out.csv --text 简介 --label 领域 --confusion confusion.csv
+      gonglian evaluate held_out.csv --text 简介 --label 领域 --confusion my-model/confusion.csv --model my-model
+      gonglian evaluate held_out.csv --text 简介 --label 领域 --profile my-model/profile.json --model my-model
     """
+    from classifier.artifact import load_model
     from classifier.correction import confusion_csv
     from classifier.evaluate import evaluate as measure
     from classifier.evaluate import to_record, to_text
@@ -412,12 +422,16 @@ def evaluate(
     with open_table(input, format=format, encoding=encoding, sheet=sheet) as table:
         find_roles(table, [*text, label, *filter(None, (second_label, weight))])
         weight = weight or ("weight" if "weight" in table.columns else None)
-        judged, disputed, unlabelled = _judge(table, scorer, text, (label, second_label or label), weight)
+        rows, unlabelled = _read_rows(table, scorer, text, (label, second_label or label), weight)
+        tell_unread(table)
+    judged, disputed = _judge(rows)
     if confusion:
         with whole_file(confusion) as stream:
             stream.write(confusion_csv(scorer.facts.identity, {population: judged}).encode())
     codes, out_of_scope = scorer.scheme.codes, scorer.scheme.out_of_scope
     evaluation = measure(judged, codes, out_of_scope, unlabelled=unlabelled, disputed=disputed)
+    if profile:
+        _write_profile(profile, population, Path(input).name, rows, load_model(model or model_folder(), scorer.scheme))
     if as_json:
         click.echo(
             json.dumps(
@@ -428,32 +442,61 @@ def evaluate(
         click.echo(f"model {scorer.facts.identity}\n{to_text(evaluation, scorer.scheme.name)}")
 
 
-def _judge(
-    table: Any, scorer: Any, text: Sequence[str], readings: tuple[str, str], weight: str | None
-) -> tuple[Any, Any, int]:
-    """Return rows whose two readings agree, rows whose readings differ, and the count of the rest."""
-    import numpy as np
+class _Read(NamedTuple):
+    """A row with a label: text, what two people say (or one, twice), what the model says, and a sampling weight."""
 
-    from classifier.evaluate import Disputed, judge
+    text: str
+    first: str
+    second: str
+    said: Any
+    weight: float
+
+
+def _read_rows(
+    table: Any, scorer: Any, text: Sequence[str], readings: tuple[str, str], weight: str | None
+) -> tuple[list[_Read], int]:
+    """Return the rows with both readings, labelled by the model, and the count of the others."""
     from classifier.records import join_texts
 
-    truth, labels, weights, doubted, doubted_weights, unlabelled = [], [], [], [], [], 0
+    rows: list[_Read] = []
+    unlabelled = 0
     for batch in table.batches:
         first, second = (label_cells(scorer.scheme, batch, column) for column in readings)
         read = [index for index in range(len(first)) if first[index] and second[index]]
         unlabelled += len(first) - len(read)
         texts = join_texts(batch, text).to_pylist()
         cells = batch.cells(weight) if weight else []
-        for index, found in zip(read, scorer.label([texts[index] for index in read]), strict=True):
+        for index, said in zip(read, scorer.label([texts[index] for index in read]), strict=True):
             mass = read_weight(table, cells[index], weight) if weight else 1.0
-            if first[index] != second[index]:
-                doubted.append(found.probability)
-                doubted_weights.append(mass)
-                continue
-            labels.append(found)
-            truth.append(first[index])
-            weights.append(mass)
-    return judge(labels, truth, weights), Disputed(np.array(doubted), np.array(doubted_weights)), unlabelled
+            rows.append(_Read(texts[index], first[index], second[index], said, mass))
+    return rows, unlabelled
+
+
+def _judge(rows: Sequence[_Read]) -> tuple[Any, Any]:
+    """Return rows whose two readings agree, and rows whose readings differ."""
+    import numpy as np
+
+    from classifier.evaluate import Disputed, judge
+
+    agreed = [row for row in rows if row.first == row.second]
+    others = [row for row in rows if row.first != row.second]
+    doubted = np.array([row.said.probability for row in others])
+    return (
+        judge([row.said for row in agreed], [row.first for row in agreed], [row.weight for row in agreed]),
+        Disputed(doubted, np.array([row.weight for row in others])),
+    )
+
+
+def _write_profile(path: Path, population: str, source: str, rows: Sequence[_Read], model: Any) -> None:
+    import numpy as np
+
+    from classifier.drift import model_profile_json, profile_texts
+    from classifier.outputs import whole_file
+
+    texts, said, weight = [row.text for row in rows], [row.said for row in rows], [row.weight for row in rows]
+    found = profile_texts(f"{len(rows):,} held-out texts ({source})", texts, said, model, np.array(weight))
+    with whole_file(path) as stream:
+        stream.write(model_profile_json({population: found}).encode())
 
 
 @main.group()

@@ -14,14 +14,20 @@ from classifier.scoring import load_scorer
 POPULATIONS = {"description": "unlisted", "main_business": "listed"}
 
 
+def populations():
+    """Yield for each of `POPULATIONS` its name, its column, the rows on which people agree, and those in dispute."""
+    for (name, column), (_, agreed, disputed) in zip(SETS, evaluation_sets(), strict=True):
+        if column in POPULATIONS:
+            yield POPULATIONS[column], name, column, agreed, disputed
+
+
 def main():
     """Print the counts."""
     scorer = load_scorer()
     judged = {}
-    for (_, column), (_, agreed, _) in zip(SETS, evaluation_sets(), strict=True):
-        if column in POPULATIONS:
-            truth, weight = [row["label"] for row in agreed], [float(row["weight"]) for row in agreed]
-            judged[POPULATIONS[column]] = judge(scorer.label([row[column] for row in agreed]), truth, weight)
+    for population, _, column, agreed, _ in populations():
+        truth, weight = [row["label"] for row in agreed], [float(row["weight"]) for row in agreed]
+        judged[population] = judge(scorer.label([row[column] for row in agreed]), truth, weight)
     print(confusion_csv(scorer.facts.identity, judged), end="")
 
 

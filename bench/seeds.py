@@ -14,10 +14,12 @@ import numpy as np
 from quality import SETS, evaluation_sets
 from tqdm import tqdm
 
+from classifier.artifact import load_model
+from classifier.domains import load_scheme
 from classifier.labels import read_examples
 from classifier.model import fit, read_settings, training_counts
-from classifier.resources import labeled_folder
-from classifier.scoring import Scorer, load_scorer
+from classifier.resources import labeled_folder, model_folder
+from classifier.scoring import Scorer
 from classifier.text import load_dictionary
 
 SEEDS = 10
@@ -25,18 +27,19 @@ SEEDS = 10
 
 def main():
     """Print the agreement."""
-    shipped = load_scorer()
+    scheme = load_scheme(labeled_folder())
+    shipped = load_model(model_folder(), scheme)
     settings = read_settings(labeled_folder() / "settings.toml")
     examples = read_examples(labeled_folder() / "corpus")
     labels = np.array([example.label for example in examples])
-    counts = training_counts(examples, load_dictionary(shipped.model.lexicon), settings)
+    counts = training_counts(examples, load_dictionary(shipped.lexicon), settings)
     sets = [[row[column] for row in agreed] for column, agreed, _ in evaluation_sets()]
     found = [[] for _ in sets]
     for seed in tqdm(range(SEEDS), unit="model"):
-        _, linear = fit(counts, labels, np.arange(len(labels)), replace(settings, seed=seed))
+        weighting, _, linear = fit(counts, labels, np.arange(len(labels)), replace(settings, seed=seed))
         coefficients = linear.coefficients.astype(np.float32)
-        model = replace(shipped.model, coefficients=coefficients, intercepts=linear.intercepts)
-        scorer = Scorer(model, shipped.scheme)
+        model = replace(shipped, blocks=weighting.blocks(), coefficients=coefficients, intercepts=linear.intercepts)
+        scorer = Scorer(model, scheme)
         for texts, given in zip(sets, found, strict=True):
             given.append(np.array([label.domain for label in scorer.label(texts)]))
     for (name, column), given in zip(SETS, found, strict=True):

@@ -273,7 +273,8 @@ def _trie(dictionary: rules.Dictionary, numbers: Mapping[str, Mapping[str, int]]
     frequencies, grams = dictionary.frequencies, numbers["characters"]
     single = {kind: {t: n for t, n in numbers[kind].items() if " " not in t} for kind in ("words", "offering")}
     others = sorted(frequencies, key=lambda word: -frequencies[word])
-    prefixes = (t[:end] for t in [*single["words"], *single["offering"], *grams] for end in range(1, len(t) + 1))
+    of_words = [word for kind in single for term in numbers[kind] for word in term.split(" ")]
+    prefixes = (string[:end] for string in [*of_words, *grams] for end in range(1, len(string) + 1))
     strings = list(dict.fromkeys([*grams, *others, *prefixes]))
     node = {string: number for number, string in enumerate(strings, 1)}  # the root is 0
     characters = set("".join(strings))

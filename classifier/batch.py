@@ -56,8 +56,9 @@ def score_table(
 
     The table's own columns come first and unchanged, then `COLUMNS` (each with ``prefix``); rows keep their order.
     Rows that cannot be read go to ``OUTPUT.rejected.jsonl``. ``progress`` is told the rows of every batch. So many
-    ``workers`` (threads) score, while this thread reads and writes. With ``resume`` a run that was cut short goes on
-    where it stopped, see `classifier.parts`. ``explain`` gives the `EXPLAINED` columns of descriptions; they come last.
+    ``workers`` (threads) score, while this thread reads and another one writes. With ``resume`` a run that was cut
+    short goes on where it stopped, see `classifier.parts`. ``explain`` gives the `EXPLAINED` columns of descriptions;
+    they come last.
 
     Raises
     ------
@@ -91,9 +92,14 @@ def score_table(
         else:
             sink = Whole(opened.enter_context(open_output(output, **options)))
         _take_over(summary, sink, scorer)
-        for batch, scores in _scored(_behind(table.batches, sink.rows, progress), roles, scorer, workers):
+
+        def write(batch: Batch, scores: Scores) -> int:
             sink.write(label(batch, scores), _count(summary, scores, scorer))
-            progress(batch.rows)
+            return batch.rows
+
+        scored = _scored(_behind(table.batches, sink.rows, progress), roles, scorer, workers)
+        for rows in _in_turn(write, scored):
+            progress(rows)
         if summary.rows == 0:
             nothing = Batch({column: [] for column in table.columns}, 0)
             sink.write(label(nothing, score_texts(scorer, pa.array([], pa.string()))), {})
@@ -202,6 +208,18 @@ def _scored(batches: Iterable[Batch], roles: Roles, scorer: Scorer, workers: int
                 yield first, scores.result()
         for first, scores in waiting:
             yield first, scores.result()
+
+
+def _in_turn(write: Callable[[Batch, Scores], int], scored: Iterable[tuple[Batch, Scores]]) -> Iterator[int]:
+    """Yield the rows of batches that a thread has written, one after the other, while others are scored."""
+    waiting: deque[Future[int]] = deque()
+    with ThreadPoolExecutor(1, "write") as thread:
+        for batch, scores in scored:
+            waiting.append(thread.submit(write, batch, scores))
+            if len(waiting) > 1:
+                yield waiting.popleft().result()
+        for written in waiting:
+            yield written.result()
 
 
 def _count(summary: Summary, scores: Scores, scorer: Scorer) -> dict[str, int]:

@@ -28,7 +28,7 @@ ACCEPTED, EMPTY, NOTHING_KNOWN, LITTLE_KNOWN, UNLIKELY_OUTSIDE, UNLIKELY_INSIDE,
 _FOR, _BETWEEN_PARTS, _BETWEEN_WORDS, _CUT = 6, 8, 9, 10
 
 LEAST_WORDS = 2  # known Chinese words of two characters or more that a text needs before it can be accepted
-LEAST_COVER = 0.25  # share of a text's letters that such words must cover
+LEAST_COVER = 0.08  # share of a text's letters that such words must cover
 SHOWN_FOR, SHOWN_AGAINST = 4, 2
 LEAST_SHOWN = 0.05  # log-odds below which a word is not worth showing
 

@@ -4,7 +4,9 @@ What stands in the clause that says what the company offers counts once more, as
 
 The linear model is a support vector machine on terms weighted by their log-count ratio (Wang and Manning, "Baselines
 and bigrams", 2012): a term counts for a label as far as it is more, or less, frequent there than elsewhere. The
-weights are folded into the coefficients, so a scored text needs one product.
+weights are folded into the coefficients, so a scored text needs one product. Then the terms that can add least to a
+decision are left out (pruning by magnitude): most of the occurrences in a text are of such terms, and they say nothing
+but make the text long.
 
 The scikit-learn side of the project. `reference_decisions` is the yardstick that `classifier.scoring` is held to.
 """
@@ -50,6 +52,7 @@ class Settings:
     background_clauses: int
     kept_share: float
     ratio_smoothing: float
+    kept_terms: float
     folds: int
     seed: int
     temperature: float
@@ -73,6 +76,14 @@ class Linear(NamedTuple):
     labels: tuple[str, ...]
     coefficients: np.ndarray
     intercepts: np.ndarray
+
+
+class Fitted(NamedTuple):
+    """TF-IDF weights of the terms that were kept, which of all terms these are, and a linear model on them."""
+
+    weighting: Weighting
+    kept: np.ndarray
+    linear: Linear
 
 
 def read_settings(path: Path) -> Settings:
@@ -125,7 +136,7 @@ def train(
     on_folds = calibrate(held_out, np.searchsorted(codes, labels))
     calibration = transfer(on_folds, codes.index(scheme.out_of_scope), settings)
     report("fitting the model on all texts")
-    weighting, linear = fit(counts, labels, np.arange(len(labels)), settings)
+    weighting, _, linear = fit(counts, labels, np.arange(len(labels)), settings)
     outside = float(np.mean(labels == scheme.out_of_scope))
     return Model(
         name=name,
@@ -258,8 +269,8 @@ def _ratio_weights(matrix: csr_matrix, chosen: np.ndarray, settings: Settings) -
     return np.abs(np.log(inside / inside.sum()) - np.log(outside / outside.sum()))
 
 
-def fit(counts: Counts, labels: np.ndarray, chosen: np.ndarray, settings: Settings) -> tuple[Weighting, Linear]:
-    """Return TF-IDF weights of the chosen texts, and a linear model fitted on them and their copies.
+def fit(counts: Counts, labels: np.ndarray, chosen: np.ndarray, settings: Settings) -> Fitted:
+    """Return a linear model of the chosen texts and their copies, without the terms that tell least.
 
     Parameters
     ----------
@@ -276,7 +287,15 @@ def fit(counts: Counts, labels: np.ndarray, chosen: np.ndarray, settings: Settin
     scale = {"offering": settings.offering_weight}
     scales = np.repeat([scale.get(block.name, 1.0) for block in counts.blocks], weighting.sizes)
     linear = fit_linear(weighting.matrix(rows) @ diags(scales), labels[rows % counts.texts], settings)
-    return weighting, linear._replace(coefficients=linear.coefficients * scales[:, None])
+    kept = _telling(weighting.idf, linear.coefficients, settings.kept_terms)
+    coefficients = (linear.coefficients * scales[:, None])[kept]
+    return Fitted(weighting.only(kept), kept, linear._replace(coefficients=coefficients))
+
+
+def _telling(idf: np.ndarray, coefficients: np.ndarray, share: float) -> np.ndarray:
+    """Return which terms are among this share of those that, seen once, can move a decision most."""
+    most = idf * np.abs(coefficients - coefficients.mean(axis=1, keepdims=True)).max(axis=1)
+    return most >= np.quantile(most, 1 - share)
 
 
 def fold_splits(labels: np.ndarray, groups: Sequence[str], settings: Settings) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -305,7 +324,7 @@ def _fold_decisions(
     counts: Counts, labels: np.ndarray, settings: Settings, split: tuple[np.ndarray, np.ndarray]
 ) -> np.ndarray:
     seen, held = split
-    weighting, linear = fit(counts, labels, seen, settings)
+    weighting, _, linear = fit(counts, labels, seen, settings)
     return weighting.matrix(held) @ linear.coefficients + linear.intercepts
 
 

@@ -105,6 +105,8 @@ def open_writer(
         writer = JsonWriter(packed)
     elif format == "parquet":
         writer = ParquetWriter(packed, schema)
+    elif format == "arrow":
+        writer = ArrowWriter(packed, schema)
     else:
         writer = XlsxWriter(packed, path)
     try:
@@ -153,13 +155,18 @@ def whole_file(target: Path) -> Iterator[BinaryIO]:
     try:
         with os.fdopen(handle, "wb") as stream:
             yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(part).chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
-        Path(part).replace(target)
+        take_name(Path(part), target)
     except BaseException:
         Path(part).unlink(missing_ok=True)
         raise
+
+
+def take_name(part: Path, target: Path) -> None:
+    """Give a finished file the name and the permissions of the one that it replaces; its bytes are on the disk then."""
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    part.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+    part.replace(target)
 
 
 def _umask() -> int:
@@ -256,8 +263,8 @@ def _json_value(value: Any) -> Any:
     return value if plain and value == value else cell_text(value)
 
 
-class ParquetWriter:
-    """Parquet: the input's own types where it has any, else text."""
+class _TableWriter:
+    """Arrow tables of one schema: the input's own types where it has any, else text."""
 
     guarded = 0
 
@@ -267,16 +274,12 @@ class ParquetWriter:
 
     def write(self, batch: Batch) -> None:
         """Write a batch, before the first one the schema."""
-        import pyarrow.parquet as pq
-
         if self._writer is None:
             own = {field.name: field for field in self._own or ()}
             self._schema = pa.schema([own.get(n) or pa.field(n, _arrow_type(c)) for n, c in batch.columns.items()])
-            # long texts that never recur are not worth a dictionary
-            recurring = [name for name in batch.columns if _recurs(batch.columns[name])]
-            self._writer = pq.ParquetWriter(self._stream, self._schema, use_dictionary=recurring)
+            self._writer = self._open(batch)
         arrays = [_arrow_array(batch.columns[field.name], field.type) for field in self._schema]
-        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=ROW_GROUP)
+        self._write(pa.Table.from_arrays(arrays, schema=self._schema))
 
     def close(self) -> None:
         """Write the footer."""
@@ -287,6 +290,36 @@ class ParquetWriter:
         """End the file wherever it is; its owner deletes it."""
         with suppress(OSError, ValueError):
             self.close()
+
+    def _open(self, batch: Batch) -> Any:
+        raise NotImplementedError
+
+    def _write(self, table: pa.Table) -> None:
+        raise NotImplementedError
+
+
+class ParquetWriter(_TableWriter):
+    """Parquet."""
+
+    def _open(self, batch: Batch) -> Any:
+        import pyarrow.parquet as pq
+
+        # long texts that never recur are not worth a dictionary
+        recurring = [name for name in batch.columns if _recurs(batch.columns[name])]
+        return pq.ParquetWriter(self._stream, self._schema, use_dictionary=recurring)
+
+    def _write(self, table: pa.Table) -> None:
+        self._writer.write_table(table, row_group_size=ROW_GROUP)
+
+
+class ArrowWriter(_TableWriter):
+    """Arrow's own file format: what another step of the same run reads again."""
+
+    def _open(self, batch: Batch) -> Any:
+        return pa.ipc.new_file(self._stream, self._schema)
+
+    def _write(self, table: pa.Table) -> None:
+        self._writer.write_table(table)
 
 
 def _recurs(column: Column) -> bool:

@@ -1,8 +1,9 @@
 """The output of a run in parts, so that a run that was cut short goes on where it stopped and gives the same bytes.
 
-The parts lie in a folder beside the output, ``.OUTPUT.parts``, each a whole file of the output's format, with
-``manifest.json``: what the run is (hash of the input, model, options) and, of each part, its rows, its size and what
-was counted. Where a part ends depends on the input alone. At the end the parts are put together and the folder goes.
+The parts lie in a folder beside the output, ``.OUTPUT.parts``, with ``manifest.json``: what the run is (hash of the
+input, model, options) and, of each part, its rows, its size and what was counted. Where a part ends depends on the
+input alone. A thread puts finished parts behind one another while others are written; a part of a parquet file is kept
+as Arrow has it in memory until then. At the end the whole takes its name and the folder goes.
 """
 
 import contextlib
@@ -10,24 +11,30 @@ import hashlib
 import json
 import os
 import shutil
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import pyarrow as pa
+
 from classifier.errors import OutputError
-from classifier.outputs import ParquetWriter, Writer, open_writer, unwritable, whole_file
+from classifier.outputs import ParquetWriter, Writer, open_writer, take_name, unwritable
 from classifier.records import Batch
 
 PART_ROWS = 50_000
+_MOST_WAITING = 2  # parts that are finished and not yet in the whole
 
 
 class Parts:
     """What is written of an output: parts that are finished, and one that is not."""
 
     def __init__(self, folder: Path, run: Mapping[str, str], options: Mapping[str, Any]) -> None:
-        self._folder, self._run, self._options = folder, run, options
+        self._folder, self._run = folder, run
+        self._options = {**options, "format": "arrow"} if options["format"] == "parquet" else options
+        self._joiner = _Joiner(folder / "whole", options)
         self._finished: list[dict[str, Any]] = []
         self._open = ExitStack()
         self._writer: Writer | None = None
@@ -68,6 +75,7 @@ class Parts:
             json.dumps({"run": self._run, "parts": self._finished}, ensure_ascii=False, indent=1), encoding="utf-8"
         )
         _settle(manifest.with_suffix(".open"), manifest)
+        self._joiner.add(path)
 
     def resume(self, output: str) -> None:
         """Take over the finished parts of an earlier run.
@@ -92,30 +100,76 @@ class Parts:
         if missing:
             raise OutputError(f"{self._folder}: part {missing[0]} is gone or damaged; start afresh without --resume")
         self._finished = finished
+        for part in finished:
+            self._joiner.add(self._path(part["name"]))
 
     def _is_whole(self, part: Mapping[str, Any]) -> bool:
         path = self._folder / str(part["name"])
         return path.is_file() and path.stat().st_size == part["bytes"]
 
     def join(self, target: Path) -> None:
-        """Put the parts together under the name of the output."""
+        """Give the whole the name of the output when the last part stands in it."""
         self.finish()
-        with whole_file(target) as stream:
-            paths = [self._folder / part["name"] for part in self._finished]
-            if self._options["format"] == "parquet" and len(paths) > 1:
-                _join_parquet(paths, stream, self._options["schema"])
-                return
-            for path in paths:
-                with path.open("rb") as part:
-                    shutil.copyfileobj(part, stream, 1 << 20)
+        self._joiner.close()
+        take_name(self._joiner.path, target)
 
     def discard(self) -> None:
-        """Let go of the part that is not finished."""
-        with contextlib.suppress(Exception):
-            self._open.__exit__(InterruptedError, InterruptedError(), None)
+        """Let go of the part that is not finished, and of the whole."""
+        for closing in (self._open.__exit__, self._joiner.discard):
+            with contextlib.suppress(Exception):
+                closing(InterruptedError, InterruptedError(), None)
 
     def _path(self, part: int | str) -> Path:
         return self._folder / (f"{part:06d}" if isinstance(part, int) else part)
+
+
+class _Joiner:
+    """Puts parts behind one another in a thread of its own."""
+
+    def __init__(self, path: Path, options: Mapping[str, Any]) -> None:
+        self.path, self._options = path, options
+        self._thread = ThreadPoolExecutor(1, "join parts")
+        self._waiting: deque[Future[None]] = deque()
+        self._stream: BinaryIO | None = None
+        self._parquet: ParquetWriter | None = None
+
+    def add(self, part: Path) -> None:
+        """Put a part behind those before; wait where too many are waiting."""
+        self._waiting.append(self._thread.submit(self._append, part))
+        if len(self._waiting) > _MOST_WAITING:
+            self._waiting.popleft().result()
+
+    def close(self) -> None:
+        """Finish the whole."""
+        while self._waiting:
+            self._waiting.popleft().result()
+        self._thread.shutdown()
+        if self._parquet is not None:
+            self._parquet.close()
+        if self._stream is not None:
+            self._stream.close()
+
+    def discard(self, *_: object) -> None:
+        """Let go of the whole: a run that is resumed puts its parts together anew."""
+        self._thread.shutdown(cancel_futures=True)
+        if self._parquet is not None:
+            self._parquet.discard()
+        if self._stream is not None:
+            self._stream.close()
+
+    def _append(self, part: Path) -> None:
+        if self._stream is None:
+            self._stream = self.path.open("wb")
+        if self._options["format"] != "parquet":
+            with part.open("rb") as file:
+                shutil.copyfileobj(file, self._stream, 1 << 20)
+            return
+        if self._parquet is None:
+            self._parquet = ParquetWriter(self._stream, self._options["schema"])
+        with pa.memory_map(str(part)) as source:  # one group of rows a part
+            table = pa.ipc.open_file(source).read_all()
+            columns = {name: table.column(name).combine_chunks() for name in table.column_names}
+            self._parquet.write(Batch(columns, table.num_rows))
 
 
 class Whole:
@@ -226,15 +280,3 @@ def _settle(part: Path, name: Path) -> None:
     with part.open("rb") as file:
         os.fsync(file.fileno())
     part.replace(name)
-
-
-def _join_parquet(paths: list[Path], stream: BinaryIO, schema: Any) -> None:
-    """Write a parquet file with one group of rows a part."""
-    import pyarrow.parquet as pq
-
-    writer = ParquetWriter(stream, schema)
-    for path in paths:
-        table = pq.read_table(path)
-        columns = {name: table.column(name).combine_chunks() for name in table.column_names}
-        writer.write(Batch(columns, table.num_rows))
-    writer.close()

@@ -119,16 +119,16 @@ def cross_fit(counts: Counts, given: pd.Series, groups: Sequence[str], settings:
     learn = delayed(partial(_learn_fold, counts, codes[truth], settings))
     folds = Parallel(n_jobs=-1)(learn(split) for split in splits)
     decisions = np.zeros((len(truth), len(codes)))
-    for (_, held), (found, _) in zip(splits, folds, strict=True):
-        decisions[held] = found
+    for (_, held), fold in zip(splits, folds, strict=True):
+        decisions[held] = fold.decisions
     calibration = calibrate(decisions, truth)
     probabilities = softmax(calibration.slope * decisions + calibration.bias, axis=1)
     likely = probabilities.argmax(axis=1)
     terms = np.full(len(truth), "", dtype=object)
-    for (seen, held), (_, coefficients) in zip(splits, folds, strict=True):
+    for (seen, held), fold in zip(splits, folds, strict=True):
         other = held[likely[held] != truth[held]]
-        weights = Weighting(counts, seen, settings.minimum_documents)
-        terms[other] = _loudest_terms(weights, coefficients, other, likely[other], truth[other])
+        weights = Weighting(counts, seen, settings.minimum_documents).only(fold.kept)
+        terms[other] = _loudest_terms(weights, fold.coefficients, other, likely[other], truth[other])
     return OutOfFold(
         pd.DataFrame(probabilities, index=given.index, columns=list(map(str, codes))),
         pd.Series(list(terms), index=given.index, name="terms"),
@@ -261,13 +261,19 @@ def _check(examples: Sequence[Example], scheme: Scheme, folds: int) -> None:
     model.check_counts(np.array([example.label for example in examples]), scheme, folds)
 
 
-def _learn_fold(
-    counts: Counts, labels: np.ndarray, settings: Settings, split: tuple[np.ndarray, np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return decisions (held texts, labels) and coefficients (terms, labels) of a model of the seen texts."""
+class _Fold(NamedTuple):
+    """Decisions (held texts, labels) of a model of the seen texts, which terms it kept, coefficients (kept, labels)."""
+
+    decisions: np.ndarray
+    kept: np.ndarray
+    coefficients: np.ndarray
+
+
+def _learn_fold(counts: Counts, labels: np.ndarray, settings: Settings, split: tuple[np.ndarray, np.ndarray]) -> _Fold:
     seen, held = split
-    weights, linear = fit(counts, labels, seen, settings)
-    return weights.matrix(held) @ linear.coefficients + linear.intercepts, linear.coefficients.astype(np.float32)
+    fitted = fit(counts, labels, seen, settings)
+    decisions = fitted.weighting.matrix(held) @ fitted.linear.coefficients + fitted.linear.intercepts
+    return _Fold(decisions, fitted.kept, fitted.linear.coefficients.astype(np.float32))
 
 
 def _loudest_terms(

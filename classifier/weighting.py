@@ -1,6 +1,7 @@
 """Terms of many texts as counts, and TF-IDF weights over some of them: the matrices that models are fitted on."""
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 
@@ -66,6 +67,24 @@ class Weighting:
             self._columns.append(columns)
             self._weights.append(TfidfTransformer(sublinear_tf=True).fit(part[:, columns]))
 
+    def only(self, kept: np.ndarray) -> "Weighting":
+        """Return the weights of some of the terms: each block is scaled to length one over these alone.
+
+        Parameters
+        ----------
+        kept : boolean array, shape (terms of all blocks,)
+        """
+        other = copy(self)
+        parts = np.split(kept, np.cumsum(self.sizes)[:-1])
+        other._columns = [columns[part] for columns, part in zip(self._columns, parts, strict=True)]
+        other._weights = [_transformer(weight.idf_[part]) for weight, part in zip(self._weights, parts, strict=True)]
+        return other
+
+    @property
+    def idf(self) -> np.ndarray:
+        """Inverse document frequency of every term."""
+        return np.concatenate([weight.idf_ for weight in self._weights])
+
     @property
     def sizes(self) -> list[int]:
         """Number of terms of each block."""
@@ -89,6 +108,12 @@ class Weighting:
             )
             for block, vocabulary, columns, weight in found
         )
+
+
+def _transformer(idf: np.ndarray) -> TfidfTransformer:
+    transformer = TfidfTransformer(sublinear_tf=True)
+    transformer.idf_ = idf
+    return transformer
 
 
 def read_documents(segmenter: Segmenter, normals: Sequence[str]) -> list[Document]:

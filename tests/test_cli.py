@@ -225,6 +225,14 @@ def test_evaluate_prints_figures_and_json(run, tmp_path):
     assert (figures["texts"], figures["unlabelled"]) == (3, 1)
 
 
+def test_evaluate_names_the_rows_that_it_cannot_read(run, tmp_path):
+    path = tmp_path / "held_out.csv"
+    path.write_text(f"简介,领域\n{ROBOT},工业智能设备\n{BAKERY},out_of_scope,甲\n", encoding="utf-8")
+    result = run("evaluate", path, "--text", "简介", "--label", "领域")
+    assert result.exit_code == 0
+    assert f"not read: {path}: line 3: 3 cells, the header has 2" in result.stderr
+
+
 def test_evaluate_sets_aside_what_two_readers_dispute(run, tmp_path):
     path = tmp_path / "twice.csv"
     path.write_text(

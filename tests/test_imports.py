@@ -22,7 +22,7 @@ LAYERS = [
     {"sensitivity", "consistency", "agreement", "suspects", "evidence"},
     {"schema"},
     {"chain"},
-    {"ledger"},
+    {"ledger", "labelled"},
     {"survey", "plots", "pictures", "track", "disputes", "impact", "drift", "decided", "reading"},
     {"findings", "comparison"},
     {"charts"},

@@ -119,9 +119,60 @@ def test_drift_is_told_against_a_kept_profile(run, tmp_path):
     companies.write_text(f"名称,简介\n{rows}", encoding="utf-8")
     run("track", companies, *on, "-q")
     profile = tmp_path / "profile.json"
-    assert run("audit", "drift", "--save", profile, "--json", *on).exit_code in (0, 1)
+    assert run("audit", "drift", "--save", profile, "--json", *on).exit_code == 3
     same = run("audit", "drift", "--reference", profile, "--json", *on)
     assert same.exit_code == 0 and json.loads(same.stdout)["stop"] is False
+
+
+def test_drift_from_the_held_out_texts_stops_a_job_with_a_code_of_its_own(run, tmp_path):
+    """Two of three companies are in scope, of the held-out ones one of twelve."""
+    companies, on = tmp_path / "companies.csv", ("--ledger", tmp_path / "gonglian.db")
+    rows = "".join(f"企业{number},{text}\n" for number, text in enumerate([ROBOT, BAKERY, FIREWALL] * 30))
+    companies.write_text(f"名称,简介\n{rows}", encoding="utf-8")
+    run("track", companies, *on, "-q", "--date", "2026-07-01")
+    found = run("audit", "drift", *on)
+    assert found.exit_code == 3 and "stop accepting" in found.stderr
+    assert "held-out texts (startups_dev.csv, description)" in found.stdout and "unknown terms" in found.stdout
+    assert run("audit", "drift", "--ledger", tmp_path / "none.db").exit_code == 1
+    told = json.loads(run("audit", "drift", "--population", "listed", "--json", *on).stdout)
+    assert "listed_dev.csv" in told["before"] and told["stop"] is True
+    companies.write_text(f"名称,简介\n{rows.replace('企业', '新企业')}", encoding="utf-8")
+    run("track", companies, *on, "-q", "--date", "2026-07-08")
+    past = run("audit", "drift", "--since", "2026-07-08", "--past", "--json", *on)
+    assert past.exit_code == 0 and "before 2026-07-08" in json.loads(past.stdout)["before"]
+    assert run("audit", "drift", "--past", *on).exit_code == 2
+
+
+def test_a_model_of_ones_own_gets_its_profile_from_evaluate(run, tmp_path, small_model):
+    from classifier.artifact import save_model
+
+    save_model(small_model, tmp_path / "small")
+    held_out, on = tmp_path / "held_out.csv", ("--model", tmp_path / "small")
+    rows = [f"{text},{label}" for text, label in ((ROBOT, "smart_equipment"), (BAKERY, "out_of_scope"))] * 40
+    held_out.write_text("\n".join(["简介,领域", *rows]), encoding="utf-8")
+    companies, ledger = tmp_path / "companies.csv", tmp_path / "gonglian.db"
+    held = "".join(f"企业{number},{text}\n" for number, text in enumerate([ROBOT, BAKERY] * 40))
+    companies.write_text(f"名称,简介\n{held}", encoding="utf-8")
+    run("track", companies, "--ledger", ledger, "-q", *on)
+    drift = ("audit", "drift", "--ledger", ledger)
+    without = run(*drift, *on)
+    assert without.exit_code == 1 and "no profile.json" in without.stderr
+    asked = (
+        "evaluate",
+        held_out,
+        "--text",
+        "简介",
+        "--label",
+        "领域",
+        "--profile",
+        tmp_path / "small" / "profile.json",
+    )
+    assert run(*asked, *on).exit_code == 0
+    found = run(*drift, *on)
+    assert found.exit_code == 0, found.stdout
+    assert "80 held-out texts (held_out.csv)" in found.stdout
+    shipped = run(*drift)
+    assert shipped.exit_code == 1 and "AII-2020/small@" in shipped.stderr and "--model" in shipped.stderr
 
 
 def test_models_are_compared_and_decisions_join_the_training_data(run, tmp_path, labeled_copy, small_model):

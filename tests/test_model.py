@@ -40,8 +40,9 @@ def test_the_seed_does_not_decide_labels(few_examples, small_model, scheme):
     unseen = [e.text for e in read_examples(labeled_folder() / "corpus") if e not in seen][::40]
     found = []
     for seed in range(10):
-        _, linear = fit(counts, labels, np.arange(len(labels)), replace(settings, seed=seed))
-        model = replace(small_model, coefficients=linear.coefficients, intercepts=linear.intercepts)
+        weighting, _, linear = fit(counts, labels, np.arange(len(labels)), replace(settings, seed=seed))
+        blocks = weighting.blocks()
+        model = replace(small_model, blocks=blocks, coefficients=linear.coefficients, intercepts=linear.intercepts)
         found.append([label.domain for label in Scorer(model, scheme).label(unseen)])
     assert min(np.mean(np.array(given) == found[0]) for given in found) >= 0.995
 

@@ -29,6 +29,7 @@ def test_wheel_carries_scheme_training_data_and_model(wheel):
         "classifier/data/labeled/corpus/platform.csv",
         "classifier/data/models/default/manifest.json",
         "classifier/data/models/default/coefficients.npy",
+        "classifier/data/models/default/profile.json",
     ):
         assert expected in names
 

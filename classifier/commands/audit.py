@@ -12,6 +12,9 @@ import click
 
 from classifier.commands.common import (
     Examples,
+    check_not_same,
+    encoding_option,
+    format_option,
     json_option,
     labeled_option,
     ledger_option,
@@ -20,6 +23,7 @@ from classifier.commands.common import (
     prior_option,
     quiet_option,
     scorer_of,
+    sheet_option,
     threshold_option,
 )
 from classifier.commands.statistics import INPUTS, tell_problems
@@ -32,6 +36,7 @@ def audit() -> None:
     """Audit classifications: why, who decided, disputes from claim to decision, what hangs on them, suspect labels."""
 
 
+STOPPED = 3  # exit code of a drift that is to stop a job
 DAY = click.DateTime(["%Y-%m-%d"])
 reason_option = click.option("--reason", required=True, help="Why.")
 
@@ -416,42 +421,112 @@ def _ledger_case(path: Path, company: str) -> tuple[str, str, list[dict[str, Any
 
 
 @audit.command(cls=Examples, name="labels")
+@click.argument("file", metavar="[FILE]", required=False)
+@click.option("--text", multiple=True, metavar="COL", help="Column of FILE with the description; may be given again.")
+@click.option("--label", default=None, metavar="COL", help="Column of FILE with the label to be audited.")
+@click.option("--name", default=None, metavar="COL", help="Column of FILE with the company's name.")
 @click.option("--limit", default=50, show_default=True, help="Rows to print.")
+@click.option("-o", "--output", default=None, help="Also write all ranked rows: csv, tsv, xlsx, jsonl or parquet.")
+@format_option
+@encoding_option
+@sheet_option
 @labeled_option
 @json_option
-def audit_labels(limit: int, labeled: Path | None, as_json: bool) -> None:
-    """Rank the labels of the training data by how much the model doubts them, when it has not seen the text.
+def audit_labels(
+    file: str | None,
+    text: tuple[str, ...],
+    label: str | None,
+    name: str | None,
+    limit: int,
+    output: str | None,
+    format: str | None,
+    encoding: str | None,
+    sheet: str | None,
+    labeled: Path | None,
+    as_json: bool,
+) -> None:
+    """Rank labels by how much a model that has not seen their texts doubts them: rank, likely label, and why.
 
-    Confident learning (Northcutt, Jiang, Chuang 2021). The first run trains a model a fold, which takes some minutes.
+    Those of FILE (csv, tsv, xlsx, jsonl, parquet; - is stdin), judged beside the training data; without FILE those of
+    the training data. Labels are codes or Chinese names; rows are counted from 1, the first below the header.
+    Confident learning (Northcutt, Jiang, Chuang 2021). Probabilities are calibrated on the training data, which is
+    easier than real text: believe the order more than the numbers. The first run on the same labels trains a model a
+    fold, which takes some minutes.
 
     Examples:
       gonglian audit labels
       gonglian audit labels --labeled my-labels --limit 200 --json
+      gonglian audit labels labelled.xlsx -o suspects.xlsx
+      gonglian audit labels labelled.csv --text 简介 --label 领域
     """
     from classifier.domains import load_scheme
+    from classifier.labelled import find_labelled_suspects, join_corpus, read_labelled
     from classifier.labels import read_examples
     from classifier.model import read_settings
+    from classifier.records import format_of
     from classifier.suspects import find_suspects, kept_out_of_fold
-    from classifier.tables import align
     from classifier.text import load_dictionary, read_lexicon
 
+    options = {"format": format, "encoding": encoding, "sheet": sheet}
+    if file is None and (text or label or name or any(options.values())):
+        raise click.UsageError("--text, --label, --name, --format, --encoding and --sheet are for a FILE; name one")
+    if output:
+        format_of(output)
+        check_not_same(file or "-", output)
     folder = labeled or labeled_folder()
-    scheme, examples = load_scheme(folder), read_examples(folder / "corpus")
+    scheme, corpus = load_scheme(folder), read_examples(folder / "corpus")
+    given = read_labelled(file, scheme, text=text, label=label, name=name, **options) if file else None
+    if given:
+        _tell_labelled(given)
+    examples = join_corpus(given.examples, corpus) if given else corpus
     dictionary = load_dictionary(read_lexicon(folder / "lexicon"))
     settings = read_settings(folder / "settings.toml")
     found = kept_out_of_fold(examples, scheme, dictionary, settings, report=note)
-    ranked = find_suspects(examples, found)
-    suspects = ranked.head(limit).reset_index()
-    if as_json:
-        click.echo(json.dumps(suspects.to_dict("records"), ensure_ascii=False, indent=1))
-        return
-    heads = ["place", "label", "score", "likely", "probability", "terms"]
-    rows = [
-        [row.place, row.label, f"{row.score:.3f}", row.likely, f"{row.probability:.3f}", row.terms]
-        for row in suspects.itertuples()
-    ]
-    click.echo(align([heads, *([str(cell) for cell in row] for row in rows)]))
-    note(f"{int(ranked['suspect'].sum())} of {len(examples):,} labels are suspect")
+    ranked = find_labelled_suspects(given.examples, corpus, found) if given else find_suspects(corpus, found)
+    if output:
+        _write_frame(ranked, output)
+    click.echo(
+        json.dumps(ranked.head(limit).reset_index().to_dict("records"), ensure_ascii=False, indent=1)
+        if as_json
+        else _suspects_text(ranked.head(limit))
+    )
+    note(f"{int(ranked['suspect'].sum())} of {len(ranked):,} labels are suspect")
+
+
+def _tell_labelled(given: Any) -> None:
+    """Say which columns of a file were taken, and every row that is not judged."""
+    columns, path = given.columns, given.examples[0].file
+    note(
+        f"{path}: description from {' + '.join(columns.text)}, label from {columns.label}, "
+        f"name from {columns.name or 'no column'}"
+    )
+    for said in given.notes:
+        note(f"note: {said}")
+    for one in given.problems:
+        note(f"not judged: {one.file}: row {one.row}: {one.column} {one.cell!r}: {one.reason}")
+    judged, lost, blank = len(given.examples), len(given.problems), given.unlabelled
+    note(f"rows in {judged + lost + blank:,} = judged {judged:,} + not judged {lost:,} + without a label {blank:,}")
+
+
+def _write_frame(frame: Any, path: str) -> None:
+    from classifier.outputs import open_output
+    from classifier.records import Batch, format_of
+
+    kind, zipped = format_of(path)
+    with open_output(path, kind, zipped=zipped, marked=True) as writer:
+        writer.write(Batch({str(column): frame[column].tolist() for column in frame.columns}, len(frame)))
+
+
+def _suspects_text(ranked: Any) -> str:
+    """Return ranked labels as a table: three digits a probability, yes where a label is suspect."""
+    from classifier.tables import align
+
+    shown = ranked.assign(
+        score=ranked["score"].map("{:.3f}".format),
+        probability=ranked["probability"].map("{:.3f}".format),
+        suspect=ranked["suspect"].map({True: "yes", False: ""}),
+    ).astype(str)
+    return align([list(shown.columns), *shown.to_numpy().tolist()])
 
 
 def _ratings(book: Any) -> Iterator[tuple[str, str, str, str]]:
@@ -545,10 +620,17 @@ def audit_queue(
     "--reference",
     type=click.Path(path_type=Path),
     default=None,
-    help="Profile to compare with (default: the ledger before --since; without that the model's held-out texts).",
+    help="Profile to compare with (default: that of the held-out texts, beside the model).",
 )
+@click.option("--past", is_flag=True, help="Compare with the descriptions of the ledger before --since instead.")
 @click.option("--save", type=click.Path(path_type=Path), default=None, help="Keep the profile of what was looked at.")
-@click.option("--population", type=click.Choice(["unlisted", "listed"]), default="unlisted", show_default=True)
+@click.option(
+    "--population",
+    type=click.Choice(["unlisted", "listed"]),
+    default="unlisted",
+    show_default=True,
+    help="Which held-out texts to compare with.",
+)
 @ledger_option
 @model_option
 @labeled_option
@@ -558,6 +640,7 @@ def audit_drift(
     context: click.Context,
     since: Any,
     reference: Path | None,
+    past: bool,
     save: Path | None,
     population: str,
     ledger: Path,
@@ -565,44 +648,48 @@ def audit_drift(
     labeled: Path | None,
     as_json: bool,
 ) -> None:
-    """Tell whether labels, probabilities or words have moved; exit code 1 when labels should no longer be accepted.
+    """Tell whether labels, probabilities or words have moved away from the texts that the model was measured on.
 
-    Population stability index: warn from 0.1, stop accepting from 0.25 (Siddiqi 2006).
+    Population stability index: warn from 0.1, stop accepting from 0.25 (Siddiqi 2006). Exit code 3: stop. Looked at are
+    the newest descriptions that the model has labelled. Companies of another kind than the held-out ones, and labels
+    made with another --prior or --threshold, need a reference of their own.
 
     Examples:
-      gonglian audit drift --since 2021-01-01
-      gonglian audit drift --save 2020.profile.json
-      gonglian audit drift --since 2021-01-01 --reference 2020.profile.json
+      gonglian audit drift --since 2026-07-01
+      gonglian audit drift --since 2026-07-01 --past
+      gonglian audit drift --save 2025.profile.json
+      gonglian audit drift --since 2026-07-01 --reference 2025.profile.json
+      gonglian track week.csv && gonglian audit drift --since 2026-07-01 && gonglian report --ledger gonglian.db ...
     """
     from functools import partial
 
     from classifier import drift
     from classifier.artifact import load_model
-    from classifier.correction import read_confusion
     from classifier.domains import load_scheme
 
-    folder, scheme, day = model or model_folder(), load_scheme(labeled), since and since.date()
-    rates = partial(drift.unknown_rates, model=load_model(folder, scheme))
+    if past and (reference or not since):
+        raise click.UsageError("--past needs --since, and no --reference")
+    folder, day = model or model_folder(), since and since.date()
+    used = load_model(folder, load_scheme(labeled))
+    rates = partial(drift.unknown_rates, model=used)
     with _opened(ledger) as book:
-        current = drift.profile_ledger(book, rates, since=day)
+        current = drift.profile_ledger(book, rates, model=used.identity, since=day)
         if reference:
-            before = drift.read_profile(reference)
-        elif day:
-            before = drift.profile_ledger(book, rates, model=current.model, until=day)
+            before = drift.read_reference(reference, used.identity)
+        elif past:
+            before = drift.profile_ledger(book, rates, model=used.identity, until=day)
         else:
-            before = drift.profile_of_confusion(read_confusion(folder / "confusion.csv", scheme.codes), population)
+            before = drift.read_model_profile(folder, population, used.identity)
     if save:
         drift.write_profile(current, save)
     found = drift.drift(before, current)
     stop = drift.is_to_stop(found)
     if as_json:
         features = [one._asdict() for one in found]
-        record = {"before": before.source, "now": current.source, "stop": stop, "features": features}
-        click.echo(json.dumps(record, ensure_ascii=False, indent=1))
+        record = {"before": before.source, "now": current.source, "model": used.identity, "stop": stop}
+        click.echo(json.dumps({**record, "features": features}, ensure_ascii=False, indent=1))
     else:
         click.echo(drift.to_text(before, current, found))
-    if before.model != current.model:
-        note(f"warning: {before.model} before, {current.model} now: what moved may be the model")
     if stop:
         note("stop accepting labels without a reader: read some hundred texts drawn at random, and train anew")
-        context.exit(1)
+        context.exit(STOPPED)

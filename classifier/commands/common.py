@@ -9,6 +9,7 @@ import click
 from classifier.errors import ClassifierError, OutputError
 from classifier.resources import labeled_folder, model_folder
 
+SHOWN_UNREAD = 20  # rows
 FORMATS = ("csv", "tsv", "xlsx", "jsonl", "parquet")
 
 
@@ -88,6 +89,16 @@ def scorer_of(model: Path | None, labeled: Path | None, prior: float | None, thr
 def note(text: str) -> None:
     """Print to stderr: data alone goes to stdout."""
     click.echo(text, err=True)
+
+
+def tell_unread(table: Any) -> None:
+    """Print what was noted while a file was read, and the rows of it that could not be."""
+    for said in table.notes:
+        note(f"note: {said}")
+    for row in table.rejected[:SHOWN_UNREAD]:
+        note(f"not read: {table.path}: line {row.line}: {row.reason}")
+    if len(table.rejected) > SHOWN_UNREAD:
+        note(f"{len(table.rejected):,} rows of {table.path} not read; mend them")
 
 
 def label_cells(scheme: Any, batch: Any, column: str) -> list[str]:

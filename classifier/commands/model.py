@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from classifier.commands.common import Examples, json_option, label_cells, labeled_option, read_weight
+from classifier.commands.common import Examples, json_option, label_cells, labeled_option, read_weight, tell_unread
 from classifier.resources import labeled_folder, model_folder
 
 
@@ -96,6 +96,7 @@ def _held_out(path: str, text: tuple[str, ...], label: str, scheme: Any) -> tupl
                 if "weight" in table.columns
                 else [1.0] * batch.rows
             )
+        tell_unread(table)
     return [f"row {row}" for row in range(1, len(texts) + 1)], texts, labels, weights
 
 
