@@ -151,22 +151,20 @@ def orders(random, texts, population):
     """Return by name the companies in the order in which they are read."""
     size = len(population.text)
     shuffled = random.permutation(size)  # copies of one text tie
-    probabilities = pd.DataFrame(texts.probability[population.text], columns=texts.codes).iloc[shuffled]
-    in_scope = probabilities[np.array(texts.codes)[texts.inside]].sum(axis=1)
-    stake = weigh_stakes(population.facts(), in_scope, YEARS)["stake"]
-    even = pd.Series(1.0, stake.index)
-    top = probabilities.max(axis=1)
-    queue = order_reading(probabilities, stake).index.to_numpy()
-    return {
-        "random": random.permutation(size),
-        "uncertainty (1 - p)": top.sort_values(kind="stable").index.to_numpy(),
-        "uncertainty (margin)": order_reading(probabilities, even, spread=0).index.to_numpy(),
-        "stake": stake.sort_values(ascending=False, kind="stable").index.to_numpy(),
-        "margin x stake": order_reading(probabilities, stake, spread=0).index.to_numpy(),
+    probabilities = texts.probability[population.text[shuffled]]
+    in_scope = probabilities[:, texts.inside].sum(axis=1)
+    stake, even = weigh_stakes(population.facts(), shuffled.tolist(), in_scope, YEARS).stake, np.ones(size)
+    queue, at_random = order_reading(probabilities, stake).place, random.permutation(size)
+    places = {
+        "uncertainty (1 - p)": np.argsort(probabilities.max(axis=1), kind="stable"),
+        "uncertainty (margin)": order_reading(probabilities, even, spread=0).place,
+        "stake": np.argsort(-stake, kind="stable"),
+        "margin x stake": order_reading(probabilities, stake, spread=0).place,
         "queue": queue,
         "queue, a fifth at random": mixed(random, queue),
-        "queue, even stakes": order_reading(probabilities, even).index.to_numpy(),
+        "queue, even stakes": order_reading(probabilities, even).place,
     }
+    return {"random": at_random, **{name: shuffled[place] for name, place in places.items()}}
 
 
 def mixed(random, order):

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from classifier.domains import Scheme
+from classifier.entries import Decision
 from classifier.labels import COLUMNS, Example, Finding, check_examples
-from classifier.ledger import Decision, Ledger
+from classifier.ledger import Ledger
 from classifier.outputs import whole_file
 
 PROVENANCE = "decision"

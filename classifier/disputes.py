@@ -2,6 +2,7 @@
 
 Two reviewers answer, neither knowing what the other says. If they agree that is the decision; if not, an arbiter makes
 it. The claimant is none of them. A decision stands until the dispute is reopened, by a new claim that refers to it.
+Every step is an entry of the ledger: who did it, when, and why.
 """
 
 import unicodedata
@@ -11,22 +12,26 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 from classifier.domains import Scheme
-from classifier.errors import LedgerError
-from classifier.ledger import (
-    PROGRAM,
+from classifier.entries import (
     Assignment,
     Company,
     Decision,
     Description,
     Dispute,
-    Ledger,
     PersonLabel,
     Prediction,
+    Reopening,
     Review,
 )
+from classifier.errors import LedgerError
+from classifier.ledger import PROGRAM, Ledger
+from classifier.schema import REOPENINGS
 from classifier.tables import align
 
-KINDS = ("name", "description", "prediction", "dispute", "reviewer", "review", "arbiter", "decision", "label")
+KINDS = (
+    *("name", "description", "prediction", "dispute", "reopening"),
+    *("reviewer", "review", "arbiter", "decision", "label"),
+)
 STATES = ("open", "in review", "disagreement", "decided")
 REVIEWERS = 2
 ARBITERS = 1
@@ -36,10 +41,15 @@ _SHOWN_CHARACTERS = 60  # of a text, in a line of history
 
 @dataclass(frozen=True)
 class Case:
-    """A dispute with all that has been done about it; ``reopens`` is the decided dispute that it follows."""
+    """A dispute with all that has been done about it.
+
+    ``reopens`` is the decided dispute that it takes up again, ``reopening`` the entry of that; disputes from before
+    2026-11 have none.
+    """
 
     dispute: Dispute
     reopens: int | None
+    reopening: Reopening | None
     assignments: tuple[Assignment, ...]
     answers: tuple[Review, ...]
     decision: Decision | None
@@ -108,7 +118,8 @@ class Brief:
 class Entry(NamedTuple):
     """One line of a company's history, of one of `KINDS`, and the text and model that it rests on.
 
-    ``what`` is the label's code where there is one; ``reopens`` the dispute that one reopens.
+    ``what`` is the label's code where there is one; ``reopens`` the dispute that one reopens; ``by`` who assigned a
+    reviewer or arbiter.
     """
 
     at: str
@@ -120,6 +131,7 @@ class Entry(NamedTuple):
     model: str = ""
     dispute_id: int | None = None
     reopens: int | None = None
+    by: str = ""
 
 
 def find_company(ledger: Ledger, text: str) -> Company:
@@ -169,11 +181,16 @@ def load_case(ledger: Ledger, dispute_id: int) -> Case:
         assignments = tuple(ledger.assignments_of(dispute_id))
         answers = tuple(ledger.reviews_of(dispute_id))
         decision = ledger.decision_of(dispute_id)
-        return Case(dispute, _reopened_by(ledger, dispute), assignments, answers, decision)
+        reopening = ledger.reopening_of(dispute_id)
+        reopens = reopening.reopens if reopening else _reopened_by_older(ledger, dispute)
+        return Case(dispute, reopens, reopening, assignments, answers, decision)
 
 
-def _reopened_by(ledger: Ledger, dispute: Dispute) -> int | None:
-    """Return the last dispute on the company that had been decided when this one was opened."""
+def _reopened_by_older(ledger: Ledger, dispute: Dispute) -> int | None:
+    """Return what a dispute reopens that is older than such entries: the last one that had been decided before it."""
+    [(since,)] = ledger.fetch("SELECT at FROM migrations WHERE name = ?", REOPENINGS)
+    if dispute.at > since:
+        return None
     decided = [
         made.dispute_id
         for made in ledger.decisions_of(dispute.company_id)
@@ -227,23 +244,34 @@ def open_case(
 
 
 def assign(
-    ledger: Ledger, dispute_id: int, persons: Sequence[str], *, role: str = "reviewer", substitute: bool = False
+    ledger: Ledger,
+    dispute_id: int,
+    readers: Sequence[str],
+    *,
+    person: str,
+    reason: str = "",
+    role: str = "reviewer",
+    substitute: bool = False,
 ) -> Case:
-    """Return the dispute with persons assigned as reviewer or arbiter.
+    """Return the dispute with readers assigned as reviewer or arbiter by a person.
 
     There are two reviewers; an arbiter is assigned when they differ, and is a third person. A ``substitute`` is one
-    more, where somebody does not answer: the first two answers count.
+    more, where somebody does not answer, which is to be said as the reason: the first two answers count.
 
     Raises
     ------
     LedgerError
-        If it is not the time for it, if they would be too many, or if one of them has a part in the dispute already.
+        If it is not the time for it, if they would be too many, if one of them has a part in the dispute already, or if
+        nobody assigns them.
     """
+    _check_person(person)
+    if substitute and not reason.strip():
+        raise LedgerError(f"dispute {dispute_id}: a substitute needs a reason; say who does not answer, with --reason")
     with ledger.atomic():
-        for person in persons:
+        for reader in readers:
             case = load_case(ledger, dispute_id)
-            _check_assignment(case, person, role, substitute)
-            ledger.assign(dispute_id, person, role=role)
+            _check_assignment(case, reader, role, substitute)
+            ledger.assign(dispute_id, reader, person=person, reason=reason, role=role)
         return load_case(ledger, dispute_id)
 
 
@@ -354,9 +382,13 @@ def history(ledger: Ledger, company_id: str, *, blind: bool = False) -> list[Ent
 # ------------------------------------------------------------------------------------------------------------- checks
 
 
-def _check_said(person: str, reason: str) -> None:
+def _check_person(person: str) -> None:
     if not person.strip():
         raise LedgerError("nobody said it; name yourself with --person")
+
+
+def _check_said(person: str, reason: str) -> None:
+    _check_person(person)
     if not reason.strip():
         raise LedgerError(f"{person} gives no reason; write one")
 
@@ -484,8 +516,10 @@ def _steps(ledger: Ledger, company_id: str, blind: bool) -> Iterator[Entry]:
         on = (text and text.description_id, "", number)
         claimed, reason, person = _claim(dispute, blind)
         yield Entry(dispute.at, "dispute", person, claimed, reason, *on, case.reopens)
+        if case.reopening:
+            yield Entry(case.reopening.at, "reopening", person, "", reason, dispute_id=number, reopens=case.reopens)
         for one in case.assignments:
-            yield Entry(one.at, one.role, one.reviewer, "", dispute_id=number)
+            yield Entry(one.at, one.role, one.reviewer, "", one.reason, dispute_id=number, by=one.person)
         for answer in case.answers:
             code, reason = (answer.code, answer.reason) if case.answered else (HIDDEN, "")
             yield Entry(answer.at, "review", answer.reviewer, code, reason, *on)
@@ -511,6 +545,8 @@ def case_record(case: Case, company: Company) -> dict[str, Any]:
         **case.dispute._asdict(),
         "company": company.name,
         "reopens": case.reopens,
+        "reopening": case.reopening and case.reopening._asdict(),
+        "assignments": [one._asdict() for one in case.assignments],
         "state": case.state,
         "reviewers": case.reviewers,
         "arbiters": case.arbiters,
@@ -522,7 +558,8 @@ def case_record(case: Case, company: Company) -> dict[str, Any]:
 
 def case_text(case: Case, company: Company, scheme: Scheme) -> str:
     """Return a dispute in two lines: what is claimed, and how far it has come."""
-    head = f"dispute {_id(case)}: {company.name} ({company.company_id}): {_named(scheme, case.dispute.claimed)}"
+    again = f" (reopens {case.reopens})" if case.reopens else ""
+    head = f"dispute {_id(case)}{again}: {company.name} ({company.company_id}): {_named(scheme, case.dispute.claimed)}"
     if case.decision:
         made = case.decision
         return f"{head}\n  decided by {made.person}: {_named(scheme, made.code)}: {made.reason}"
@@ -533,16 +570,18 @@ def cases_text(cases: Sequence[tuple[Case, Company]], scheme: Scheme) -> str:
     """Return disputes with their companies, a line each."""
     if not cases:
         return "no such dispute"
-    heads = ["dispute", "company", "claimed", "by", "opened", "state", "waits for"]
+    heads = ["dispute", "reopens", "company", "claimed", "by", "opened", "state", "waits for", "assigned by"]
     rows = [
         [
             str(_id(case)),
+            str(case.reopens or ""),
             f"{company.name} {company.company_id}",
             scheme.name(case.dispute.claimed),
             case.dispute.person,
             case.dispute.at[:10],
             case.state,
             ", ".join(case.awaited),
+            ", ".join(dict.fromkeys(one.person for one in case.assignments if one.person)),
         ]
         for case, company in cases
     ]
@@ -593,7 +632,8 @@ def _entry_text(entry: Entry, scheme: Scheme) -> str:
         f"dispute {entry.dispute_id}" if entry.dispute_id else "",
         f"reopens {entry.reopens}" if entry.reopens else "",
     ]
-    told = "; ".join(filter(None, [entry.why, ", ".join(filter(None, on))]))
+    by = f"assigned by {entry.by}" if entry.by else ""
+    told = "; ".join(filter(None, [by, entry.why, ", ".join(filter(None, on))]))
     line = f"{entry.at}  {entry.kind:<11}  {entry.who}: {what}".rstrip(": ")
     return f"{line} ({told})" if told else line
 

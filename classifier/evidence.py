@@ -24,7 +24,6 @@ from classifier import kernel
 from classifier import text as rules
 from classifier.domains import Domain
 from classifier.labels import read_examples
-from classifier.pages import render
 from classifier.scoring import Label, Scorer, encode_texts
 from classifier.text import CLAUSE_ENDS, cache_folder, keep_file, normalize
 
@@ -763,6 +762,8 @@ def to_html(evidence: Evidence, *, heading: str = "") -> str:
 
     ``heading`` says whose case it is. Long texts and lists are cut (and the page says so); `to_record` has all.
     """
+    from classifier.pages import render  # here: what is shown in a terminal must not wait for it
+
     spans = [span for span in evidence.spans if span.end <= PAGE_CHARACTERS]
     return render(
         "evidence.html",

@@ -1,20 +1,32 @@
 """Who decided what, when and why: companies, texts, predictions, labels, disputes and decisions in one SQLite file.
 
-Nothing in it is ever changed: a correction is a new row, and triggers refuse anything else. Every row has its place in
-one hash chain, so that `Ledger.verify` finds rows that were edited, deleted, inserted or swapped behind the triggers'
-back; with a head that was kept outside of the file (`Ledger.head`), also a chain that was cut off or made anew.
+Nothing in it is ever changed: a correction is a new row (`classifier.chain`), of one of the kinds in
+`classifier.entries`.
 """
 
 import json
-import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date
 from hashlib import sha256
-from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from classifier.chain import Chain, Row
+from classifier.entries import (
+    Added,
+    Assignment,
+    Company,
+    Decision,
+    Description,
+    Dispute,
+    Event,
+    Listing,
+    Name,
+    NewPrediction,
+    PersonLabel,
+    Prediction,
+    Reopening,
+    Review,
+)
 from classifier.errors import LedgerError
 from classifier.identifiers import check_credit_code, check_stock_code, plain_credit_code, plain_stock_code
 
@@ -24,342 +36,15 @@ if TYPE_CHECKING:
     from classifier.sources import Problem
     from classifier.study import Sources
 
-APPLICATION = 0x474C4C47  # in the file's header: SQLite's mark of a ledger of ours
-PATIENCE_SECONDS = 60  # how long a writer waits for others
-START = bytes(32)  # what the first row's hash continues
-
-MEMORY = ":memory:"
-_OUTERMOST = ("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))
-_NESTED = ("SAVEPOINT inner_", "RELEASE inner_", ("ROLLBACK TO inner_", "RELEASE inner_"))
+PROGRAM = "gonglian"  # the claimant where a model disagrees with a label
 _BY_DATE = "ORDER BY d.dated, d.description_id"
 _KEYS = {"events": ("company_id", "date", "round"), "listings": ("company_id", "date", "channel")}
 COMPANY_COLUMNS = (
     *("company_id", "name", "full_name", "province", "city", "text", "domain", "status", "model", "label"),
 )
-_ADVICE = {
-    "locked": f"another program has been writing for {PATIENCE_SECONDS} seconds; try again",
-    "not a database": "this file is no ledger; name another one",
-    "FOREIGN KEY": "it names a company, text, dispute or reviewer that is not in the ledger",
-    "UNIQUE constraint failed: assignments": "this person has the dispute already",
-    "CHECK constraint failed": "a label and a person are always told, and the reason of a claim or decision",
-    "unable to open": "name a file in a folder that is there",
-    "readonly": "the file or its folder is write-protected",
-}
 
-_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=repr)
 
-Row = TypeVar("Row")
-
-
-PROGRAM = "gonglian"  # the claimant where a model disagrees with a label
-
-
-class Company(NamedTuple):
-    """A company as it is known now: its newest names, codes and region; "" is unknown.
-
-    ``code_fault`` says what is wrong with a unified social credit code that was kept all the same.
-    """
-
-    company_id: str
-    name: str
-    full_name: str
-    code: str
-    stock_code: str
-    code_fault: str
-    province: str
-    city: str
-    generated: bool
-    at: str
-
-
-class Name(NamedTuple):
-    """A name of a company; its kind is short or full."""
-
-    name_id: int
-    company_id: str
-    name: str
-    kind: str
-    source: str
-    at: str
-
-
-class Description(NamedTuple):
-    """What a source said of a company, and the day of that source (the day it was seen if no day was given)."""
-
-    description_id: int
-    company_id: str
-    text: str
-    source: str
-    dated: str
-    at: str
-
-
-class NewPrediction(NamedTuple):
-    """What a model says of a description: probabilities by label, the domain, and accepted or review."""
-
-    description_id: int
-    model: str
-    scheme: str
-    probabilities: Mapping[str, float]
-    domain: str
-    status: str
-
-
-class Prediction(NamedTuple):
-    """A prediction that was kept."""
-
-    prediction_id: int
-    description_id: int
-    model: str
-    scheme: str
-    probabilities: Mapping[str, float]
-    domain: str
-    status: str
-    at: str
-
-
-class PersonLabel(NamedTuple):
-    """A person's word on a company; its source is decision, import or review."""
-
-    label_id: int
-    company_id: str
-    description_id: int | None
-    decision_id: int | None
-    code: str
-    person: str
-    reason: str
-    source: str
-    at: str
-
-
-class Dispute(NamedTuple):
-    """A claim that a company belongs to another domain."""
-
-    dispute_id: int
-    company_id: str
-    claimed: str
-    reason: str
-    person: str
-    at: str
-
-
-class Assignment(NamedTuple):
-    """Who is to read a dispute; the role is reviewer or arbiter."""
-
-    assignment_id: int
-    dispute_id: int
-    reviewer: str
-    role: str
-    at: str
-
-
-class Review(NamedTuple):
-    """What an assigned person says of a dispute."""
-
-    review_id: int
-    dispute_id: int
-    reviewer: str
-    code: str
-    reason: str
-    at: str
-
-
-class Decision(NamedTuple):
-    """Who decided on a label, why, and on which text and prediction of which model ("" if there was none)."""
-
-    decision_id: int
-    dispute_id: int | None
-    company_id: str
-    code: str
-    person: str
-    reason: str
-    description_id: int | None
-    model: str
-    prediction_id: int | None
-    at: str
-
-
-class Event(NamedTuple):
-    """A financing event, in the columns of `classifier.sources.read_events`."""
-
-    company_id: str
-    date: Any
-    precision: str
-    round: str
-    group: str
-    amount_low_wan: float | None
-    amount_wan: float | None
-    amount_high_wan: float | None
-    published: bool
-    currency: str
-    rule: str
-    investors: tuple[str, ...]
-
-
-class Listing(NamedTuple):
-    """A listing or refinancing, in the columns of `classifier.sources.read_listings`; company_id "" is unknown."""
-
-    company_id: str
-    name: str
-    date: Any
-    channel: str
-    market: str
-    board: str
-    amount_wan: float | None
-
-
-class Added(NamedTuple):
-    """How many facts were new, were known already, and came with other values than before (the newest count)."""
-
-    new: int
-    known: int
-    revised: int
-
-
-class Fault(NamedTuple):
-    """A row that is not as it was appended: its place in the chain (0: none), table, id, and what is wrong."""
-
-    place: int
-    table: str
-    row_id: int
-    reason: str
-
-
-class Migration(NamedTuple):
-    """A named change of the schema; its statements run in one transaction."""
-
-    name: str
-    statements: tuple[str, ...]
-
-
-# Every table's first column is its integer key. Statements are separated by empty lines. A later migration may add
-# columns that are NULL in older rows: NULL is left out of hashes.
-_SCHEMA = """
-CREATE TABLE migrations (name TEXT PRIMARY KEY, at TEXT NOT NULL)
-
-CREATE TABLE chain (place INTEGER PRIMARY KEY, kind TEXT NOT NULL, row_id INTEGER NOT NULL, hash BLOB NOT NULL)
-
-CREATE TABLE companies (
-  number INTEGER PRIMARY KEY, company_id TEXT NOT NULL UNIQUE, generated INTEGER NOT NULL, at TEXT NOT NULL)
-
-CREATE TABLE codes (
-  code_id INTEGER PRIMARY KEY, company_id TEXT NOT NULL REFERENCES companies (company_id),
-  kind TEXT NOT NULL CHECK (kind IN ('credit', 'stock')), code TEXT NOT NULL, fault TEXT NOT NULL,
-  source TEXT NOT NULL, at TEXT NOT NULL)
-
-CREATE INDEX codes_by_company ON codes (company_id)
-
-CREATE INDEX codes_by_code ON codes (code)
-
-CREATE TABLE names (
-  name_id INTEGER PRIMARY KEY, company_id TEXT NOT NULL REFERENCES companies (company_id),
-  name TEXT NOT NULL CHECK (name <> ''), kind TEXT NOT NULL CHECK (kind IN ('short', 'full')),
-  source TEXT NOT NULL, at TEXT NOT NULL)
-
-CREATE INDEX names_by_company ON names (company_id)
-
-CREATE INDEX names_by_name ON names (name)
-
-CREATE TABLE regions (
-  region_id INTEGER PRIMARY KEY, company_id TEXT NOT NULL REFERENCES companies (company_id),
-  province TEXT NOT NULL, city TEXT NOT NULL, source TEXT NOT NULL, at TEXT NOT NULL)
-
-CREATE INDEX regions_by_company ON regions (company_id)
-
-CREATE TABLE descriptions (
-  description_id INTEGER PRIMARY KEY, company_id TEXT NOT NULL REFERENCES companies (company_id),
-  text TEXT NOT NULL, source TEXT NOT NULL, dated TEXT NOT NULL, at TEXT NOT NULL)
-
-CREATE INDEX descriptions_by_company ON descriptions (company_id, dated)
-
-CREATE TABLE predictions (
-  prediction_id INTEGER PRIMARY KEY, description_id INTEGER NOT NULL REFERENCES descriptions,
-  model TEXT NOT NULL, scheme TEXT NOT NULL, probabilities TEXT NOT NULL, domain TEXT NOT NULL,
-  status TEXT NOT NULL CHECK (status IN ('accepted', 'review')), at TEXT NOT NULL)
-
-CREATE INDEX predictions_by_description ON predictions (description_id)
-
-CREATE TABLE disputes (
-  dispute_id INTEGER PRIMARY KEY, company_id TEXT NOT NULL REFERENCES companies (company_id),
-  claimed TEXT NOT NULL CHECK (claimed <> ''), reason TEXT NOT NULL CHECK (reason <> ''),
-  person TEXT NOT NULL CHECK (person <> ''), at TEXT NOT NULL)
-
-CREATE INDEX disputes_by_company ON disputes (company_id)
-
-CREATE TABLE assignments (
-  assignment_id INTEGER PRIMARY KEY, dispute_id INTEGER NOT NULL REFERENCES disputes,
-  reviewer TEXT NOT NULL CHECK (reviewer <> ''), role TEXT NOT NULL CHECK (role IN ('reviewer', 'arbiter')),
-  at TEXT NOT NULL, UNIQUE (dispute_id, reviewer))
-
-CREATE TABLE reviews (
-  review_id INTEGER PRIMARY KEY, dispute_id INTEGER NOT NULL, reviewer TEXT NOT NULL,
-  code TEXT NOT NULL CHECK (code <> ''), reason TEXT NOT NULL, at TEXT NOT NULL,
-  FOREIGN KEY (dispute_id, reviewer) REFERENCES assignments (dispute_id, reviewer))
-
-CREATE INDEX reviews_by_dispute ON reviews (dispute_id)
-
-CREATE TABLE decisions (
-  decision_id INTEGER PRIMARY KEY, dispute_id INTEGER UNIQUE REFERENCES disputes,
-  company_id TEXT NOT NULL REFERENCES companies (company_id), code TEXT NOT NULL CHECK (code <> ''),
-  person TEXT NOT NULL CHECK (person <> ''), reason TEXT NOT NULL CHECK (reason <> ''),
-  description_id INTEGER REFERENCES descriptions, model TEXT NOT NULL,
-  prediction_id INTEGER REFERENCES predictions, at TEXT NOT NULL)
-
-CREATE INDEX decisions_by_company ON decisions (company_id)
-
-CREATE TABLE labels (
-  label_id INTEGER PRIMARY KEY, company_id TEXT NOT NULL REFERENCES companies (company_id),
-  description_id INTEGER REFERENCES descriptions, decision_id INTEGER REFERENCES decisions,
-  code TEXT NOT NULL CHECK (code <> ''), person TEXT NOT NULL CHECK (person <> ''), reason TEXT NOT NULL,
-  source TEXT NOT NULL CHECK (source IN ('decision', 'import', 'review')), at TEXT NOT NULL)
-
-CREATE INDEX labels_by_company ON labels (company_id)
-
-CREATE TABLE events (
-  event_id INTEGER PRIMARY KEY, company_id TEXT NOT NULL REFERENCES companies (company_id), date TEXT NOT NULL,
-  precision TEXT NOT NULL, round TEXT NOT NULL, "group" TEXT NOT NULL, amount_low_wan REAL, amount_wan REAL,
-  amount_high_wan REAL, published INTEGER NOT NULL, currency TEXT NOT NULL, rule TEXT NOT NULL,
-  investors TEXT NOT NULL, source TEXT NOT NULL, at TEXT NOT NULL)
-
-CREATE INDEX events_by_company ON events (company_id, date)
-
-CREATE TABLE listings (
-  listing_id INTEGER PRIMARY KEY, company_id TEXT REFERENCES companies (company_id), name TEXT NOT NULL,
-  date TEXT NOT NULL, channel TEXT NOT NULL, market TEXT NOT NULL, board TEXT NOT NULL, amount_wan REAL,
-  source TEXT NOT NULL, at TEXT NOT NULL)
-
-CREATE INDEX listings_by_company ON listings (company_id, date)
-"""
-TABLES = (
-    *("companies", "codes", "names", "regions", "descriptions", "predictions"),
-    *("disputes", "assignments", "reviews", "decisions", "labels", "events", "listings"),
-)
-_GUARDED = ("migrations", "chain", *TABLES)
-
-
-def _guards(table: str) -> Iterator[str]:
-    """Yield the triggers that keep a table append-only."""
-    for change in ("UPDATE", "DELETE"):
-        yield (
-            f"CREATE TRIGGER {table}_refuse_{change.lower()} BEFORE {change} ON {table} BEGIN"
-            f" SELECT RAISE(ABORT, '{table} are append-only: {change} refused, append a new row'); END"
-        )
-
-
-MIGRATIONS = (
-    Migration(
-        "2026-07-ledger",
-        (*_SCHEMA.strip().split("\n\n"), *(guard for table in _GUARDED for guard in _guards(table))),
-    ),
-)
-
-
-def utc_now() -> datetime:
-    """Return the time."""
-    return datetime.now(UTC)
-
-
-class Ledger:
+class Ledger(Chain):
     """An open ledger: use `Ledger.open`, as a context manager; one thread at a time.
 
     Every method that appends is one transaction; several are one inside `atomic`. What a method has returned outside
@@ -372,70 +57,6 @@ class Ledger:
     ...     ledger.current_label(company_id).code, ledger.company(company_id).name, ledger.verify()
     ('smart_equipment', '光年', [])
     """
-
-    def __init__(self, path: Path, connection: sqlite3.Connection, now: Callable[[], datetime]) -> None:
-        self.path = path
-        self._connection = connection
-        self._now = now
-
-    @classmethod
-    def open(cls, path: str | Path, *, create: bool = True, now: Callable[[], datetime] = utc_now) -> "Ledger":
-        """Return the ledger of a file, made if there is none and ``create``; an older one is migrated.
-
-        Raises
-        ------
-        LedgerError
-            If there is no file, or it is no ledger, or one of a newer version of the program.
-        """
-        path = Path(path)
-        ledger = cls(path, _connect(path, create), now)
-        try:
-            ledger._set_up()
-        except BaseException:
-            ledger.close()
-            raise
-        return ledger
-
-    def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
-
-    def __enter__(self) -> "Ledger":
-        """Return the ledger."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the file."""
-        self.close()
-
-    @contextmanager
-    def atomic(self) -> Iterator[None]:
-        """Append everything inside or, after an exception, nothing; may be nested. Other writers wait."""
-        nested = self._connection.in_transaction
-        begin, commit, undo = _NESTED if nested else _OUTERMOST
-        self._run(begin)
-        try:
-            yield
-            self._run(commit)
-        except BaseException:
-            if self._connection.in_transaction:  # SQLite ends it itself when the disk is full
-                for statement in undo:
-                    self._run(statement)
-            raise
-
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Read one state of the ledger, whatever others append meanwhile."""
-        if self._connection.in_transaction:
-            yield
-            return
-        self._run("BEGIN")
-        try:
-            yield
-        finally:
-            self._run("COMMIT")
 
     # companies
 
@@ -598,16 +219,24 @@ class Ledger:
     # disputes and decisions
 
     def open_dispute(self, company_id: str, claimed: str, *, reason: str, person: str) -> int:
-        """Return the id of a new dispute: ``person`` claims that the company's code is ``claimed``."""
-        values = {"company_id": company_id, "claimed": claimed, "reason": reason.strip(), "person": person.strip()}
-        with self.atomic():
-            return self._append("disputes", **values)
+        """Return the id of a new dispute: ``person`` claims that the company's code is ``claimed``.
 
-    def assign(self, dispute_id: int, reviewer: str, *, role: str = "reviewer") -> int:
-        """Return the id of an assignment; role reviewer or arbiter, once a person and dispute, while it is open."""
+        That it reopens the last one that was decided on the company, if there is one, becomes an entry of its own.
+        """
+        said = {"reason": reason.strip(), "person": person.strip()}
+        with self.atomic():
+            earlier = _last(self.disputes("decided", company_id=company_id))
+            dispute_id = self._append("disputes", company_id=company_id, claimed=claimed, **said)
+            if earlier:
+                self._append("reopenings", dispute_id=dispute_id, reopens=earlier.dispute_id, **said)
+        return dispute_id
+
+    def assign(self, dispute_id: int, reviewer: str, *, person: str, reason: str = "", role: str = "reviewer") -> int:
+        """Return the id of an assignment by ``person``; role reviewer or arbiter, once a dispute, while it is open."""
+        said = {"reviewer": reviewer.strip(), "role": role, "person": person.strip(), "reason": reason.strip()}
         with self.atomic():
             self._check_open(dispute_id)
-            return self._append("assignments", dispute_id=dispute_id, reviewer=reviewer.strip(), role=role)
+            return self._append("assignments", dispute_id=dispute_id, **said)
 
     def review(self, dispute_id: int, reviewer: str, code: str, *, reason: str = "") -> int:
         """Return the id of what an assigned person says, while the dispute is open."""
@@ -666,8 +295,15 @@ class Ledger:
 
     def assignments_of(self, dispute_id: int) -> list[Assignment]:
         """Return who is to read a dispute, in the order of assignment."""
-        query = "SELECT * FROM assignments WHERE dispute_id = ? ORDER BY assignment_id"
+        query = (
+            "SELECT assignment_id, dispute_id, reviewer, role, at, ifnull(person, ''), ifnull(reason, '')"
+            " FROM assignments WHERE dispute_id = ? ORDER BY assignment_id"
+        )
         return self._rows(Assignment, query, dispute_id)
+
+    def reopening_of(self, dispute_id: int) -> Reopening | None:
+        """Return the entry that a dispute reopens another one."""
+        return _last(self._rows(Reopening, "SELECT * FROM reopenings WHERE dispute_id = ?", dispute_id))
 
     def reviews_of(self, dispute_id: int) -> list[Review]:
         """Return what was said of a dispute, the oldest first."""
@@ -715,121 +351,7 @@ class Ledger:
             if one.company_id or (one.name, one.date, one.channel) not in known  # its company was added meanwhile
         ]
 
-    # chain
-
-    def head(self) -> str:
-        """Return place and hash of the last row, as in ``3:9f…``; kept elsewhere, it proves that none was cut off."""
-        place, held = self._end()
-        return f"{place}:{held.hex()}"
-
-    def verify(self, head: str | None = None) -> list[Fault]:
-        """Return what is wrong with the ledger, nothing if all rows are as they were appended.
-
-        Raises
-        ------
-        LedgerError
-            If ``head`` is no head.
-        """
-        kept = _read_head(head) if head else None
-        with self.reading():
-            faults = [*self._schema_faults(), *self._chain_faults()]
-            return faults + ([] if kept is None else self._head_faults(*kept))
-
     # how it is done
-
-    def _set_up(self) -> None:
-        # A rollback journal that is synced with its folder: a decision that was acknowledged survives a loss of power.
-        # No write-ahead log: before version 3.51.3 SQLite may lose commits when it is reset while another one writes.
-        mode = self._first("PRAGMA journal_mode = DELETE")
-        if mode[0] not in ("delete", "memory"):
-            raise LedgerError(f"{self.path}: is open elsewhere with a write-ahead log; close that program first")
-        for setting in ("synchronous = EXTRA", "foreign_keys = ON", "trusted_schema = OFF"):
-            self._run(f"PRAGMA {setting}")
-        self._run("PRAGMA recursive_triggers = ON")  # or REPLACE would delete rows that no trigger sees
-        if self._missing_migrations():
-            self._migrate()
-
-    def _missing_migrations(self) -> list[Migration]:
-        """Return the migrations that are to be run.
-
-        Raises
-        ------
-        LedgerError
-            If the file is no ledger, or has migrations that this version does not know.
-        """
-        (mark,) = self._first("PRAGMA application_id")
-        if not mark and not self._first("SELECT 1 FROM sqlite_master"):
-            return list(MIGRATIONS)
-        if mark != APPLICATION:
-            raise LedgerError(f"{self.path}: a database, but no ledger of gonglian; name another file")
-        done = [name for (name,) in self.fetch("SELECT name FROM migrations")]
-        if unknown := sorted(set(done) - {migration.name for migration in MIGRATIONS}):
-            raise LedgerError(f"{self.path}: made by a newer gonglian (unknown: {', '.join(unknown)}); update gonglian")
-        return [migration for migration in MIGRATIONS if migration.name not in done]
-
-    def _migrate(self) -> None:
-        while True:
-            with self.atomic():  # another process may have done it meanwhile
-                missing = self._missing_migrations()
-                if not missing:
-                    return
-                for statement in missing[0].statements:
-                    self._run(statement)
-                self._run(f"PRAGMA application_id = {APPLICATION}")
-                self._run("INSERT INTO migrations VALUES (?, ?)", missing[0].name, self._time())
-
-    def _run(self, statement: str, *values: Any) -> sqlite3.Cursor:
-        with self._explained():
-            return self._connection.execute(statement, values)
-
-    def fetch(self, query: str, *values: Any) -> list[Any]:
-        """Return the rows of a query."""
-        with self._explained():
-            return self._connection.execute(query, values).fetchall()
-
-    def _first(self, query: str, *values: Any) -> Any:
-        with self._explained():
-            return self._connection.execute(query, values).fetchone()
-
-    def _rows(self, kind: Callable[..., Row], query: str, *values: Any) -> list[Row]:
-        return [kind(*cells) for cells in self.fetch(query, *values)]
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Tell what SQLite refuses in a way that a person can act on."""
-        try:
-            yield
-        except UnicodeEncodeError as error:
-            raise LedgerError(f"{self.path}: {error.object!r} is no well-formed text; clean it first") from error
-        except sqlite3.Error as error:
-            told = str(error)
-            advice = next((advice for words, advice in _ADVICE.items() if words in told), "")
-            raise LedgerError(f"{self.path}: {told}{advice and f'; {advice}'}") from error
-
-    def _time(self) -> str:
-        return self._now().astimezone(UTC).isoformat(timespec="seconds")
-
-    def _append(self, table: str, **values: Any) -> int:
-        """Return the id of a new row, which gets the next place in the chain."""
-        columns = ", ".join(f'"{column}"' for column in (*values, "at"))
-        marks = ", ".join("?" * (len(values) + 1))
-        added = self._run(f"INSERT INTO {table} ({columns}) VALUES ({marks})", *values.values(), self._time())
-        row_id = added.lastrowid or 0
-        place, previous = self._end()
-        link = _link(previous, table, self._cells(table, row_id))
-        self._run("INSERT INTO chain VALUES (?, ?, ?, ?)", place + 1, table, row_id, link)
-        return row_id
-
-    def _end(self) -> tuple[int, bytes]:
-        return self._first("SELECT place, hash FROM chain ORDER BY place DESC LIMIT 1") or (0, START)
-
-    def _cells(self, table: str, row_id: int) -> dict[str, Any] | None:
-        """Return a row as SQLite holds it (5 may have become 5.0), by column, without those that are NULL."""
-        with self._explained():
-            cursor = self._connection.execute(f"SELECT * FROM {table} WHERE rowid = ?", (row_id,))
-            row = cursor.fetchone()
-        named = zip(cursor.description, row or (), strict=False)
-        return {column[0]: cell for column, cell in named if cell is not None} or None
 
     def _owner(self, code: str) -> str:
         found = self._first("SELECT company_id FROM codes WHERE code = ? AND fault = ''", code)
@@ -940,53 +462,6 @@ class Ledger:
         chosen = ", ".join(f'"{column}"' for column in columns)
         return self.fetch(f"SELECT {chosen} FROM {table} ORDER BY rowid")
 
-    def _schema_faults(self) -> Iterator[Fault]:
-        """Yield the tables whose triggers are gone."""
-        held = {sql for (sql,) in self.fetch("SELECT sql FROM sqlite_master WHERE type = 'trigger'")}
-        for table in _GUARDED:
-            if not held.issuperset(_guards(table)):
-                yield Fault(0, table, 0, "the triggers that refuse changes were removed or altered")
-
-    def _chain_faults(self) -> Iterator[Fault]:
-        """Yield rows that are not as their places in the chain say, and rows without a place."""
-        seen: dict[str, set[int]] = {table: set() for table in TABLES}
-        last, previous = 0, START
-        for place, table, row_id, link in self._run("SELECT * FROM chain ORDER BY place"):
-            if place != last + 1:
-                yield Fault(last + 1, "chain", 0, f"places {last + 1} to {place - 1} are missing: rows were deleted")
-            if reason := self._link_fault(previous, table, row_id, link, seen):
-                yield Fault(place, table, row_id, reason)
-            last, previous = place, link
-        for table, chained in seen.items():
-            ids = {row_id for (row_id,) in self.fetch(f"SELECT rowid FROM {table}")}
-            for row_id in sorted(ids - chained):
-                yield Fault(0, table, row_id, "has no place in the chain: inserted, or its place was deleted")
-
-    def _link_fault(self, previous: object, table: str, row_id: int, link: object, seen: Mapping[str, set[int]]) -> str:
-        """Return what is wrong with a row and its place, "" if nothing."""
-        if table not in seen:
-            return "is of no known table: the chain was edited"
-        if row_id in seen[table]:
-            return "has two places: the chain was edited"
-        seen[table].add(row_id)
-        try:
-            cells = self._cells(table, row_id)
-        except LedgerError as error:
-            return f"cannot be read: edited ({error})"
-        if cells is None:
-            return "is gone: deleted"
-        sound = isinstance(previous, bytes) and _link(previous, table, cells) == link
-        return "" if sound else "does not agree with its hash and the row before: edited, swapped or put in between"
-
-    def _head_faults(self, place: int, link: bytes) -> list[Fault]:
-        end, _ = self._end()
-        held = self._first("SELECT hash FROM chain WHERE place = ?", place)
-        if (place, link) == (0, START) or (held and held[0] == link):
-            return []
-        if place > end:
-            return [Fault(place, "chain", 0, f"the chain ends at {end}: it was cut off after the head was kept")]
-        return [Fault(place, "chain", 0, "has another hash than the head that was kept: all was made anew")]
-
 
 def generated_id(name: str) -> str:
     """Return the id of a company without codes: the same for one name wherever and whenever it is seen.
@@ -995,18 +470,6 @@ def generated_id(name: str) -> str:
     'G68e5920fdbd78715'
     """
     return f"G{sha256(name.strip().encode(errors='surrogatepass')).hexdigest()[:16]}"
-
-
-def _connect(path: Path, create: bool) -> sqlite3.Connection:
-    if str(path) == MEMORY:
-        return sqlite3.connect(MEMORY, isolation_level=None)
-    if not create and not path.is_file():
-        raise LedgerError(f"{path}: no such ledger; name the right file, or make one with gonglian track")
-    uri = f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}"
-    try:
-        return sqlite3.connect(uri, uri=True, timeout=PATIENCE_SECONDS, isolation_level=None)
-    except sqlite3.Error as error:
-        raise LedgerError(f"{path}: {error}; name a file in a folder that is there") from error
 
 
 def _checked(code: str, stock_code: str) -> Iterator[tuple[str, str, str]]:
@@ -1052,19 +515,6 @@ def _listing_cells(listing: Listing) -> dict[str, Any]:
 
 def _investors(event: Event) -> tuple[str, ...]:
     return tuple(json.loads(str(event.investors)))
-
-
-def _link(previous: bytes, table: str, cells: Mapping[str, Any] | None) -> bytes:
-    """Return the hash of a row that comes after another one."""
-    return sha256(previous + _CANONICAL.encode([table, cells]).encode()).digest()
-
-
-def _read_head(head: str) -> tuple[int, bytes]:
-    place, _, link = head.strip().partition(":")
-    try:
-        return int(place), bytes.fromhex(link)
-    except ValueError:
-        raise LedgerError(f"{head!r} is no head of a ledger; expected place:hash as ledger head prints it") from None
 
 
 def read_ledger_sources(ledger: Ledger) -> "tuple[Sources, list[Problem]]":

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from classifier.correction import ratio
+from classifier.entries import FIRST_OFFER
 from classifier.study import (
     COMPANIES,
     DOMESTIC,
-    FIRST_OFFER,
     LISTED_BY_LABEL,
     NEW_COMPANIES,
     TOTAL,

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from classifier.domains import Scheme
+from classifier.entries import FIRST_OFFER
 from classifier.errors import InputError
 from classifier.finance import Amount, Rates, read_amount, read_day, read_round
 from classifier.listed import PATENTS, RESEARCH
@@ -22,7 +23,7 @@ from classifier.names import NameIndex
 from classifier.records import TEXT_HEADERS, Batch, cell_text, join_texts, open_table, plain_header
 from classifier.regions import read_region
 from classifier.scoring import Label
-from classifier.study import DOMESTIC, FIRST_OFFER, Sources
+from classifier.study import DOMESTIC, Sources
 
 HEADERS: Mapping[str, tuple[str, ...]] = {
     "company_id": (

@@ -20,7 +20,6 @@ FIGURE_COLUMNS = ("measure", "unit", "n", "plain", "value", "low", "high")
 TOTAL = "合计"
 TOP_FIVE = "前五合计"
 UNKNOWN = "未知"
-FIRST_OFFER = "首发"
 DOMESTIC = "A股"
 
 

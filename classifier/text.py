@@ -93,7 +93,21 @@ def _converter() -> Any:
 
 @lru_cache(maxsize=1)
 def traditional_characters() -> frozenset[str]:
-    """Return the characters that OpenCC makes another one of, wherever they stand."""
+    """Return the characters that OpenCC makes another one of, wherever they stand; kept in the private cache."""
+    import opencc
+
+    cache = cache_folder()
+    path = cache / f"traditional-{opencc.__version__}.json" if cache else None
+    try:
+        return frozenset(json.loads(path.read_bytes())) if path else _find_traditional()
+    except (OSError, ValueError, TypeError):
+        found = _find_traditional()
+    if path:
+        keep_file(path, [json.dumps("".join(sorted(found))).encode()])
+    return found
+
+
+def _find_traditional() -> frozenset[str]:
     planes = "".join(map(chr, [*range(0x2E80, 0xD800), *range(0xF900, 0xFB00), *range(0x20000, 0x33480)]))
     return frozenset(a for a, b in zip(planes, _converter().convert(planes), strict=True) if a != b)
 

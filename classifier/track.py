@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from classifier.domains import Scheme
+from classifier.entries import Added, Description, Event, NewPrediction, PersonLabel, Prediction
 from classifier.errors import InputError
 from classifier.finance import Rates, read_rates
 from classifier.identifiers import check_credit_code, check_stock_code, plain_credit_code, plain_stock_code
-from classifier.ledger import PROGRAM, Added, Description, Event, Ledger, NewPrediction, PersonLabel, Prediction
+from classifier.ledger import PROGRAM, Ledger
 from classifier.names import Match, NameIndex
 from classifier.records import plain_header, valid_text
 from classifier.scoring import Scorer, encode_texts

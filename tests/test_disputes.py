@@ -1,9 +1,14 @@
 import json
+import shutil
+import sqlite3
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from classifier import chain
 from classifier.disputes import (
     HIDDEN,
     PROGRAM,
@@ -24,8 +29,10 @@ from classifier.disputes import (
     resolve,
     review,
 )
+from classifier.entries import NewPrediction
 from classifier.errors import ClassifierError, LedgerError, SchemeError
-from classifier.ledger import Ledger, NewPrediction
+from classifier.ledger import Ledger
+from classifier.schema import Migration, guards
 from classifier.track import PROGRAM as PERSON
 
 MODEL = "AII-2020/planted"
@@ -64,7 +71,7 @@ def opened(ledger, scheme):
 
 @pytest.fixture
 def assigned(opened):
-    assign(opened, 1, ["李雷", "韩梅梅"])
+    assign(opened, 1, ["李雷", "韩梅梅"], person="编辑")
     return opened
 
 
@@ -96,7 +103,7 @@ def test_an_arbiter_decides_where_they_differ(differing, scheme):
     case = load_case(differing, 1)
     assert (case.state, case.next_step, case.decision) == ("disagreement", "assign an arbiter", None)
     assert differing.current_label("688002").code == "network_identifier"
-    assert "waits for the arbiter 王老师" in assign(differing, 1, ["王老师"], role="arbiter").next_step
+    assert "waits for the arbiter 王老师" in assign(differing, 1, ["王老师"], person="编辑", role="arbiter").next_step
     case = resolve(differing, scheme, 1, "王老师", "out_of_scope", reason="只用于夜视仪")
     assert (case.state, case.decision.person, case.decision.code) == ("decided", "王老师", "out_of_scope")
     assert differing.current_label("688002").reason == "只用于夜视仪"
@@ -105,8 +112,8 @@ def test_an_arbiter_decides_where_they_differ(differing, scheme):
 def test_states_follow_each_other(ledger, scheme):
     case = open_case(ledger, scheme, "688002", "automation_edge", reason="传感器", person="张三")
     assert (case.state, case.next_step) == ("open", "assign 2 reviewers, 0 so far")
-    assert assign(ledger, 1, ["李雷"]).state == "open"
-    assert assign(ledger, 1, ["韩梅梅"]).state == "in review"
+    assert assign(ledger, 1, ["李雷"], person="编辑").state == "open"
+    assert assign(ledger, 1, ["韩梅梅"], person="编辑").state == "in review"
     assert [one.state for one in load_cases(ledger)] == ["in review"]
     assert answer_alike(ledger, scheme).state == "decided"
     assert load_cases(ledger) == [] and len(load_cases(ledger, "decided")) == 1
@@ -138,7 +145,7 @@ def test_the_blind_do_not_see_what_the_model_says(assigned, scheme):
 def test_a_claim_of_the_model_is_not_told_to_the_blind(ledger, scheme):
     assert PROGRAM == PERSON
     ledger.open_dispute("688002", "services", reason=f"{MODEL} on description 1: services 0.61", person=PERSON)
-    assign(ledger, 1, ["李雷", "韩梅梅"])
+    assign(ledger, 1, ["李雷", "韩梅梅"], person="编辑")
     found = brief(ledger, 1, "李雷", blind=True)
     told = json.dumps(brief_record(found), ensure_ascii=False) + brief_text(found, scheme)
     told += history_text(history(ledger, "688002", blind=True), scheme)
@@ -147,7 +154,7 @@ def test_a_claim_of_the_model_is_not_told_to_the_blind(ledger, scheme):
 
 
 def test_all_is_told_when_both_have_answered(differing, scheme):
-    assign(differing, 1, ["王老师"], role="arbiter")
+    assign(differing, 1, ["王老师"], person="编辑", role="arbiter")
     for reader in ("李雷", "韩梅梅", "王老师"):
         found = brief(differing, 1, reader, blind=True)
         assert [one.code for one in found.answers] == ["automation_edge", "network_identifier"]
@@ -170,12 +177,12 @@ def test_only_the_assigned_read(assigned):
 def test_the_claimant_has_no_other_part(opened, differing):
     for person in ("张三", " 张 三 "):
         with pytest.raises(LedgerError, match="made the claim and cannot become its arbiter"):
-            assign(differing, 1, [person], role="arbiter")
+            assign(differing, 1, [person], person="编辑", role="arbiter")
 
 
 def test_the_claimant_cannot_review(opened):
     with pytest.raises(LedgerError, match=r"dispute 1 \(open\): 张三 made the claim and cannot become its reviewer"):
-        assign(opened, 1, ["李雷", "张三"])
+        assign(opened, 1, ["李雷", "张三"], person="编辑")
     assert opened.assignments_of(1) == []
 
 
@@ -183,14 +190,14 @@ def test_a_person_has_one_part_however_the_name_is_written(ledger, scheme):
     open_case(ledger, scheme, "688002", "automation_edge", reason="传感器", person="张三")
     for second in ("Li Lei", "lilei", "ＬＩＬＥＩ"):
         with pytest.raises(LedgerError, match="reviewer already"):
-            assign(ledger, 1, ["LiLei", second])
-    assign(ledger, 1, ["LiLei", "韩梅梅"])
+            assign(ledger, 1, ["LiLei", second], person="编辑")
+    assign(ledger, 1, ["LiLei", "韩梅梅"], person="编辑")
     assert review(ledger, scheme, 1, "li lei", "platform", reason="平台").answers[0].reviewer == "LiLei"
 
 
 def test_the_arbiter_is_a_third_person(differing):
     with pytest.raises(LedgerError, match="李雷 is its reviewer already"):
-        assign(differing, 1, ["李雷"], role="arbiter")
+        assign(differing, 1, ["李雷"], person="编辑", role="arbiter")
 
 
 def test_a_reviewer_answers_once(assigned, scheme):
@@ -202,8 +209,8 @@ def test_a_reviewer_answers_once(assigned, scheme):
 
 def test_two_review_and_a_third_stands_in(assigned, scheme):
     with pytest.raises(LedgerError, match="李雷, 韩梅梅 is its reviewer already; 王老师 can only be a substitute"):
-        assign(assigned, 1, ["王老师"])
-    assign(assigned, 1, ["王老师"], substitute=True)
+        assign(assigned, 1, ["王老师"], person="编辑")
+    assign(assigned, 1, ["王老师"], person="编辑", substitute=True, reason="韩梅梅休假")
     review(assigned, scheme, 1, "李雷", "platform", reason="平台")
     assert review(assigned, scheme, 1, "王老师", "platform", reason="平台").state == "decided"
     with pytest.raises(LedgerError, match=r"decided\): 韩梅梅 cannot review it any more; reopen it"):
@@ -224,8 +231,8 @@ def wrong_steps(ledger, scheme):
         "no such label": lambda: open_case(ledger, scheme, "688002", "robots", person="赵六", **said),
         "no reason": lambda: review(ledger, scheme, 1, "李雷", "platform", reason=" "),
         "no person": lambda: open_case(ledger, scheme, "688002", "platform", person="", **said),
-        "no such role": lambda: assign(ledger, 1, ["赵六"], role="judge"),
-        "nobody": lambda: assign(ledger, 1, [" "]),
+        "no such role": lambda: assign(ledger, 1, ["赵六"], person="编辑", role="judge"),
+        "nobody": lambda: assign(ledger, 1, [" "], person="编辑"),
         "brief for nobody assigned": lambda: brief(ledger, 1, "路人"),
         "state": lambda: load_cases(ledger, "closed"),
     }
@@ -235,7 +242,7 @@ def wrong_steps(ledger, scheme):
 def test_every_wrong_step_is_refused_and_leaves_nothing(state, request, scheme):
     ledger = request.getfixturevalue("differing" if state == "decided" else state)
     if state == "decided":
-        assign(ledger, 1, ["王老师"], role="arbiter")
+        assign(ledger, 1, ["王老师"], person="编辑", role="arbiter")
         resolve(ledger, scheme, 1, "王老师", "platform", reason="平台")
     head = ledger.head()
     for name, step in wrong_steps(ledger, scheme).items():
@@ -247,14 +254,14 @@ def test_every_wrong_step_is_refused_and_leaves_nothing(state, request, scheme):
 
 def test_steps_wait_for_their_state(opened, scheme):
     with pytest.raises(LedgerError, match=r"dispute 1 \(open\): 王老师 cannot become its arbiter; assign 2 reviewers"):
-        assign(opened, 1, ["王老师"], role="arbiter")
-    assign(opened, 1, ["李雷", "韩梅梅"])
+        assign(opened, 1, ["王老师"], person="编辑", role="arbiter")
+    assign(opened, 1, ["李雷", "韩梅梅"], person="编辑")
     with pytest.raises(LedgerError, match=r"in review\): there is nothing that 王老师 could resolve"):
         resolve(opened, scheme, 1, "王老师", "platform", reason="平台")
     answer_alike(opened, scheme)
     for step in (
-        lambda: assign(opened, 1, ["王老师"]),
-        lambda: assign(opened, 1, ["王老师"], role="arbiter"),
+        lambda: assign(opened, 1, ["王老师"], person="编辑"),
+        lambda: assign(opened, 1, ["王老师"], person="编辑", role="arbiter"),
         lambda: resolve(opened, scheme, 1, "王老师", "platform", reason="平台"),
         lambda: review(opened, scheme, 1, "李雷", "platform", reason="平台"),
     ):
@@ -264,7 +271,7 @@ def test_steps_wait_for_their_state(opened, scheme):
 
 def test_differing_reviewers_answer_no_more(differing, scheme):
     with pytest.raises(LedgerError, match=r"disagreement\): 赵六 cannot become its reviewer; assign an arbiter"):
-        assign(differing, 1, ["赵六"], substitute=True)
+        assign(differing, 1, ["赵六"], person="编辑", substitute=True, reason="多一人")
 
 
 def test_what_is_so_already_is_not_claimed(ledger, scheme):
@@ -296,16 +303,128 @@ def test_reopening_is_a_new_dispute_that_names_the_old_one(assigned, scheme):
     again = open_case(assigned, scheme, "688002", "platform", reopens=1, **said)
     assert (again.dispute.dispute_id, again.reopens, again.state) == (2, 1, "open")
     assert load_case(assigned, 1).decision.code == "automation_edge"  # the old one stands as it was
-    assign(assigned, 2, ["韩梅梅", "张三"])
+    assign(assigned, 2, ["韩梅梅", "张三"], person="编辑")
     for person in ("韩梅梅", "张三"):
         review(assigned, scheme, 2, person, "platform", reason="平台")
     assert assigned.current_label("688002").code == "platform"
-    assert [
-        (one.kind, one.dispute_id, one.reopens) for one in history(assigned, "688002") if one.kind == "dispute"
-    ] == [
+    entries = [one for one in history(assigned, "688002") if one.kind in ("dispute", "reopening")]
+    assert [(one.kind, one.dispute_id, one.reopens) for one in entries] == [
         ("dispute", 1, None),
         ("dispute", 2, 1),
+        ("reopening", 2, 1),
     ]
+    assert (entries[-1].who, entries[-1].why) == ("李雷", "年报改了主营")
+    assert again.reopening.at == entries[-1].at
+
+
+def test_a_reopening_is_an_entry_that_cannot_be_removed(assigned, scheme):
+    answer_alike(assigned, scheme)
+    open_case(assigned, scheme, "688002", "platform", reason="年报改了主营", person="李雷", reopens=1)
+    copy = assigned.path.with_suffix(".forged")
+    shutil.copy(assigned.path, copy)
+    with sqlite3.connect(copy) as raw:
+        raw.execute("DROP TRIGGER reopenings_refuse_delete")
+        raw.execute("DELETE FROM reopenings")
+        raw.execute(next(guard for guard in guards("reopenings") if "DELETE" in guard))
+    raw.close()
+    with Ledger.open(copy) as forged:
+        assert [(fault.table, fault.reason) for fault in forged.verify()] == [("reopenings", "is gone: deleted")]
+        assert load_case(forged, 2).reopens is None, "it is told by the entry alone"
+
+
+def test_a_reopening_by_the_model_is_not_told_to_the_blind(assigned, scheme):
+    answer_alike(assigned, scheme)
+    assigned.open_dispute("688002", "services", reason=f"{MODEL} on description 1: services 0.61", person=PROGRAM)
+    blind, seeing = (
+        [one for one in history(assigned, "688002", blind=blind) if one.kind == "reopening"] for blind in (True, False)
+    )
+    assert [(one.who, one.why) for one in blind] == [(PROGRAM, "")]
+    assert "services" in seeing[0].why
+
+
+def test_history_and_list_tell_who_assigned_whom_and_why(opened, scheme):
+    assign(opened, 1, ["李雷", "韩梅梅"], person="编辑部", reason="本周值班")
+    assign(opened, 1, ["王老师"], person="主编", reason="韩梅梅休假", substitute=True)
+    entries = [one for one in history(opened, "688002") if one.kind == "reviewer"]
+    assert [(one.who, one.by, one.why) for one in entries] == [
+        ("李雷", "编辑部", "本周值班"),
+        ("韩梅梅", "编辑部", "本周值班"),
+        ("王老师", "主编", "韩梅梅休假"),
+    ]
+    assert history_text(entries, scheme).endswith("王老师 (assigned by 主编; 韩梅梅休假; dispute 1)")
+    case, company = load_case(opened, 1), opened.company("688002")
+    assert cases_text([(case, company)], scheme).endswith("编辑部, 主编")
+    assert [(one["reviewer"], one["person"]) for one in case_record(case, company)["assignments"]] == [
+        ("李雷", "编辑部"),
+        ("韩梅梅", "编辑部"),
+        ("王老师", "主编"),
+    ]
+
+
+def test_somebody_assigns_and_a_substitute_has_a_reason(assigned):
+    with pytest.raises(LedgerError, match="name yourself with --person"):
+        assign(assigned, 1, ["王老师"], person=" ")
+    with pytest.raises(LedgerError, match="a substitute needs a reason"):
+        assign(assigned, 1, ["王老师"], person="编辑", substitute=True)
+
+
+OLDER = """
+name         listed.csv: 睿创微纳 (short name)
+description  listed.csv: 红外探测器芯片的研发和销售 (of 2026-07-01; text 1)
+prediction   AII-2020/planted: 相关服务 services (0.610, review; text 1)
+label        AII: 网络与标识 network_identifier (printed in 表2-3)
+dispute      张三: 工业自动化与边缘计算 automation_edge (探测器是传感器; text 1, dispute 1)
+reviewer     李雷 (dispute 1)
+reviewer     韩梅梅 (dispute 1)
+review       李雷: 工业自动化与边缘计算 automation_edge (传感器; text 1, dispute 1)
+review       韩梅梅: 网络与标识 network_identifier (芯片; text 1, dispute 1)
+arbiter      王老师 (dispute 1)
+decision     王老师: 工业自动化与边缘计算 automation_edge (定义明列传感器; text 1, AII-2020/planted, dispute 1)
+label        王老师: 工业自动化与边缘计算 automation_edge (定义明列传感器; text 1, dispute 1)
+dispute      赵六: 不属于工业互联网 out_of_scope (年报改了主营; text 1, dispute 2, reopens 1)
+reviewer     李雷 (dispute 2)
+"""  # as gonglian told it before the migration, without times
+OLDER_HEAD = "16:ad2d09309ed3c25962abdb79165601b9fdf93b07e7e81adfdb7270f4d7d11f10"
+
+
+def write_older(folder):
+    path = folder / "older.db"
+    with closing(sqlite3.connect(path)) as raw:
+        raw.executescript(Path(__file__).with_name("ledger_2026_07.sql").read_text(encoding="utf-8"))
+    return path
+
+
+@pytest.fixture
+def older(tmp_path):
+    """A ledger that was written before 2026-11: no entries of reopenings, no word on who assigned."""
+    with Ledger.open(write_older(tmp_path)) as ledger:
+        yield ledger
+        assert ledger.verify(OLDER_HEAD) == []
+
+
+def test_an_older_ledger_is_valid_and_tells_the_same_history(older, scheme):
+    assert older.head() == OLDER_HEAD and older.verify() == []
+    told = history_text(history(older, "688002"), scheme).splitlines()
+    assert [line.partition("  ")[2] for line in told] == OLDER.strip().splitlines()
+    assert (load_case(older, 2).reopens, load_case(older, 2).reopening) == (1, None)
+
+
+def test_an_older_ledger_is_migrated_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = write_older(tmp_path)
+    before = path.read_bytes()
+    broken = Migration("broken", ("CREATE TABLE companies (x)",))
+    monkeypatch.setattr(chain, "MIGRATIONS", (*chain.MIGRATIONS, broken))
+    with pytest.raises(LedgerError, match="already exists"):
+        Ledger.open(path)
+    assert path.read_bytes() == before
+
+
+def test_an_older_ledger_is_carried_on(older, scheme):
+    assign(older, 2, ["韩梅梅"], person="编辑部")
+    assert [one.person for one in older.assignments_of(2)] == ["", "编辑部"]
+    answer_alike(older, scheme, 2, "out_of_scope")
+    again = open_case(older, scheme, "688002", "platform", reason="又改了", person="赵六", reopens=2)
+    assert (again.reopens, again.reopening.reason) == (2, "又改了")
 
 
 def test_a_first_dispute_reopens_nothing(ledger, scheme):
@@ -314,7 +433,7 @@ def test_a_first_dispute_reopens_nothing(ledger, scheme):
 
 
 def test_history_has_everything_in_order(differing, scheme):
-    assign(differing, 1, ["王老师"], role="arbiter")
+    assign(differing, 1, ["王老师"], person="编辑", role="arbiter")
     resolve(differing, scheme, 1, "王老师", "automation_edge", reason="定义明列传感器")
     entries = history(differing, "688002")
     assert [entry.kind for entry in entries] == [
@@ -340,12 +459,13 @@ def test_history_keeps_the_order_of_steps_within_a_second(tmp_path, scheme):
         ledger.add_company(stock_code="688002", short_name="睿创微纳", source="x")
         ledger.add_label("688002", "network_identifier", person="AII")
         open_case(ledger, scheme, "688002", "automation_edge", reason="传感器", person="张三")
-        assign(ledger, 1, ["李雷", "韩梅梅"])
+        assign(ledger, 1, ["李雷", "韩梅梅"], person="编辑")
         answer_alike(ledger, scheme)
         open_case(ledger, scheme, "688002", "platform", reason="平台", person="张三", reopens=1)
         kinds = [entry.kind for entry in history(ledger, "688002")]
     assert kinds == [
-        *("name", "label", "dispute", "reviewer", "reviewer", "review", "review", "decision", "label", "dispute")
+        *("name", "label", "dispute", "reviewer", "reviewer", "review", "review", "decision", "label", "dispute"),
+        "reopening",
     ]
 
 

@@ -26,8 +26,9 @@ from classifier.drift import (
     unknown_rates,
     write_profile,
 )
+from classifier.entries import NewPrediction
 from classifier.errors import InputError, LedgerError
-from classifier.ledger import Ledger, NewPrediction
+from classifier.ledger import Ledger
 from classifier.resources import model_folder
 from classifier.scoring import Scorer
 from tests.conftest import BAKERY, ROBOT

@@ -7,10 +7,11 @@ import pytest
 from classifier.aggregate import build_tables
 from classifier.correction import Confusion, Stratum
 from classifier.disputes import assign, load_case, open_case, review
+from classifier.entries import Event, Listing, NewPrediction
 from classifier.errors import LedgerError, SchemeError
 from classifier.finance import read_rates
 from classifier.impact import COLUMNS, before_decision, impact, to_text, with_label
-from classifier.ledger import Event, Ledger, Listing, NewPrediction, read_ledger_sources
+from classifier.ledger import Ledger, read_ledger_sources
 from classifier.sources import read_facts
 from classifier.study import TOTAL, Comparison
 
@@ -152,7 +153,7 @@ def test_after_is_what_the_tables_say_with_that_label(ledger, sources, scheme, c
 @pytest.mark.parametrize(("company", "claimed"), [("688002", "automation_edge"), ("688001", "security")])
 def test_a_decided_dispute_has_the_impact_that_it_had_before(ledger, scheme, confusion, company, claimed):
     open_case(ledger, scheme, company, claimed, reason="传感器", person="张三")
-    assign(ledger, 1, ["李雷", "韩梅梅"])
+    assign(ledger, 1, ["李雷", "韩梅梅"], person="编辑")
     undecided, case = read_ledger_sources(ledger)[0], load_case(ledger, 1)
     assert before_decision(undecided, ledger, case) is undecided
     expected = impact(undecided, company, claimed, scheme, confusion, YEAR)

@@ -5,7 +5,7 @@ import classifier
 
 # design.md: imports run one way. A module may import those of its own and of earlier layers.
 LAYERS = [
-    {"errors", "resources", "tables", "pages"},
+    {"errors", "resources", "tables", "pages", "entries"},
     {"domains", "text", "encoding", "finance", "regions", "fonts", "identifiers"},
     {"labels", "xlsx_child", "augment", "names"},
     {"records"},
@@ -20,6 +20,8 @@ LAYERS = [
     {"listed", "unlisted", "quantities"},
     {"aggregate", "sources", "printed", "tidy"},
     {"sensitivity", "consistency", "agreement", "suspects", "evidence"},
+    {"schema"},
+    {"chain"},
     {"ledger", "labelled"},
     {"survey", "plots", "pictures", "track", "disputes", "impact", "drift", "decided", "reading"},
     {"findings", "comparison"},

@@ -11,19 +11,12 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pandas as pd
 import pytest
 
-from classifier import ledger as module
+from classifier import chain
+from classifier.entries import Event, Listing, NewPrediction
 from classifier.errors import LedgerError
 from classifier.finance import read_rates
-from classifier.ledger import (
-    TABLES,
-    Event,
-    Ledger,
-    Listing,
-    Migration,
-    NewPrediction,
-    generated_id,
-    read_ledger_sources,
-)
+from classifier.ledger import PROGRAM, Ledger, generated_id, read_ledger_sources
+from classifier.schema import MIGRATIONS, TABLES, Migration
 from classifier.sources import Directory, Grid, read_events, read_listings
 
 HUAWEI = "914403001922038216"
@@ -67,9 +60,10 @@ def fill(ledger, company, stock_code="688002"):
     ledger.add_label(company, "platform", person="韩梅梅", source="import")
     dispute = ledger.open_dispute(company, "platform", reason="平台收入过半", person="李雷")
     for reviewer in ("甲", "乙"):
-        ledger.assign(dispute, reviewer)
+        ledger.assign(dispute, reviewer, person="王编辑", reason="在岗")
         ledger.review(dispute, reviewer, "platform", reason="年报第10页")
     ledger.decide(company, "platform", person="王编辑", reason="两人一致", dispute_id=dispute)
+    ledger.open_dispute(company, "security", reason="再议", person="李雷")
     ledger.add_events([EVENT._replace(company_id=company)], source="桔子")
     ledger.add_listings([LISTING._replace(company_id=company)], source="交易所")
     return dispute
@@ -229,7 +223,7 @@ def test_label_of_a_decision_comes_from_the_decision_alone(ledger, company):
 
 def test_dispute_is_open_until_it_is_decided(ledger, company):
     dispute = fill(ledger, company)
-    second = ledger.open_dispute(company, "security", reason="再议", person="李雷")
+    second = dispute + 1
     assert [one.dispute_id for one in ledger.disputes("decided")] == [dispute]
     assert [one.dispute_id for one in ledger.disputes("open")] == [second]
     assert len(ledger.disputes(company_id=company)) == 2
@@ -242,10 +236,29 @@ def test_dispute_is_open_until_it_is_decided(ledger, company):
         ledger.disputes("closed")
 
 
+def test_a_dispute_after_a_decided_one_is_entered_as_its_reopening(ledger, company):
+    first = ledger.open_dispute(company, "platform", reason="平台收入过半", person="李雷")
+    beside = ledger.open_dispute(company, "security", reason="卖防火墙", person="韩梅梅")
+    ledger.decide(company, "platform", person="王编辑", reason="属实", dispute_id=first)
+    again = ledger.open_dispute(company, "services", reason="年报改了主营", person=PROGRAM)
+    assert [ledger.reopening_of(one) for one in (first, beside)] == [None, None]
+    assert ledger.reopening_of(again)[1:] == (again, first, PROGRAM, "年报改了主营", "2026-07-18T01:00:00+00:00")
+
+
+def test_it_is_kept_who_assigned_whom_and_why(ledger, company):
+    dispute = ledger.open_dispute(company, "platform", reason="平台收入过半", person="李雷")
+    ledger.assign(dispute, "甲", person=" 王编辑 ", reason="在岗")
+    assert ledger.assignments_of(dispute) == [
+        (1, dispute, "甲", "reviewer", "2026-07-18T01:00:00+00:00", "王编辑", "在岗")
+    ]
+    with pytest.raises(LedgerError, match="a person are always told"):
+        ledger.assign(dispute, "乙", person=" ")
+
+
 def test_decided_dispute_takes_nothing_more(ledger, company):
     dispute = fill(ledger, company)
     for more in (
-        lambda: ledger.assign(dispute, "丙", role="arbiter"),
+        lambda: ledger.assign(dispute, "丙", role="arbiter", person="王编辑"),
         lambda: ledger.review(dispute, "甲", "security"),
         lambda: ledger.decide(company, "security", person="甲", reason="不同意", dispute_id=dispute),
     ):
@@ -257,9 +270,9 @@ def test_only_assigned_people_review_and_each_is_assigned_once(ledger, company):
     dispute = ledger.open_dispute(company, "security", reason="理由", person="李雷")
     with pytest.raises(LedgerError, match="reviewer that is not in the ledger"):
         ledger.review(dispute, "丙", "security")
-    ledger.assign(dispute, "丙")
+    ledger.assign(dispute, "丙", person="王编辑")
     with pytest.raises(LedgerError, match="has the dispute already"):
-        ledger.assign(dispute, "丙", role="arbiter")
+        ledger.assign(dispute, "丙", role="arbiter", person="王编辑")
 
 
 def test_dispute_of_another_company_is_not_decided(ledger, company):
@@ -534,6 +547,11 @@ def test_missing_trigger_is_found(ledger, company, path):
     assert (fault.table, "were removed" in fault.reason) == ("labels", True)
 
 
+def test_descriptions_by_date_are_read_without_their_texts(ledger):
+    plan = ledger.fetch("EXPLAIN QUERY PLAN SELECT company_id FROM descriptions ORDER BY dated, description_id")
+    assert [row[-1] for row in plan] == ["SCAN descriptions USING COVERING INDEX descriptions_by_date"]
+
+
 # files and migrations
 
 
@@ -578,15 +596,15 @@ def test_older_ledger_is_migrated_and_its_chain_stays_good(path, monkeypatch):
         fill(ledger, ledger.add_company(code=HUAWEI, source="s"))
         head = ledger.head()
     later = Migration("later", ("ALTER TABLE companies ADD COLUMN note TEXT", "CREATE TABLE extra (x)"))
-    monkeypatch.setattr(module, "MIGRATIONS", (*module.MIGRATIONS, later))
+    monkeypatch.setattr(chain, "MIGRATIONS", (*MIGRATIONS, later))
     with Ledger.open(path) as ledger:
         assert ledger.verify(head) == []
-        assert ledger.fetch("SELECT name FROM migrations") == [(one.name,) for one in module.MIGRATIONS]
+        assert ledger.fetch("SELECT name FROM migrations") == [(one.name,) for one in chain.MIGRATIONS]
 
 
 def test_newer_ledger_is_refused(path, monkeypatch):
     with monkeypatch.context() as newer:
-        newer.setattr(module, "MIGRATIONS", (*module.MIGRATIONS, Migration("2030-moon", ("CREATE TABLE moon (x)",))))
+        newer.setattr(chain, "MIGRATIONS", (*MIGRATIONS, Migration("2030-moon", ("CREATE TABLE moon (x)",))))
         Ledger.open(path).close()
     with pytest.raises(LedgerError, match=r"newer gonglian \(unknown: 2030-moon\)"):
         Ledger.open(path)
@@ -596,7 +614,7 @@ def test_migration_that_fails_leaves_the_ledger_as_it_was(path, monkeypatch):
     Ledger.open(path).close()
     broken = Migration("broken", ("CREATE TABLE extra (x)", "CREATE TABLE extra (x)"))
     with monkeypatch.context() as newer:
-        newer.setattr(module, "MIGRATIONS", (*module.MIGRATIONS, broken))
+        newer.setattr(chain, "MIGRATIONS", (*MIGRATIONS, broken))
         with pytest.raises(LedgerError, match="already exists"):
             Ledger.open(path)
     with Ledger.open(path) as ledger:

@@ -32,7 +32,7 @@ def test_a_dispute_goes_from_claim_to_impact(run, tmp_path):
     assert run("track", companies, *on, "-q").exit_code == 0
     claim = ("--claim", "网络与标识", "--reason", "印在网络及标识下", "--person", "甲")
     assert run("audit", "open", "睿甲", *claim, *on).exit_code == 0
-    assert run("audit", "assign", "1", "乙", "丙", *on).exit_code == 0
+    assert run("audit", "assign", "1", "乙", "丙", "--person", "编辑", "--reason", "值班", *on).exit_code == 0
     blind = run("audit", "review", "1", "--person", "乙", "--blind", "--json", *on)
     assert blind.exit_code == 0 and "smart_equipment" not in blind.stdout, "the model's label stays hidden"
     for person, code in (("乙", "automation_edge"), ("丙", "smart_equipment")):
@@ -44,7 +44,12 @@ def test_a_dispute_goes_from_claim_to_impact(run, tmp_path):
     assert run("audit", "assign", "1", "丁", "--arbiter", *on).exit_code == 0
     decided = run("audit", "resolve", "1", "--code", "automation_edge", "--reason", "定义", "--person", "丁", *on)
     assert decided.exit_code == 0, decided.stderr
-    assert "automation_edge" in run("audit", "history", "688002", "--json", *on).stdout
+    told = json.loads(run("audit", "history", "688002", "--json", *on).stdout)
+    assert [(one["who"], one["by"], one["why"]) for one in told if one["kind"] == "reviewer"] == [
+        ("乙", "编辑", "值班"),
+        ("丙", "编辑", "值班"),
+    ]
+    assert next(one for one in told if one["kind"] == "decision")["what"] == "automation_edge"
     impact = run("audit", "impact", "1", "--year", "2020", "--listings", listings, "--json", "-q", *on)
     changed = {
         (row["table"], row["place"]): row for row in json.loads(impact.stdout) if row["measure"] == "new_companies"
@@ -54,6 +59,11 @@ def test_a_dispute_goes_from_claim_to_impact(run, tmp_path):
     assert agreement.exit_code == 0 and "overall" in agreement.stdout and "丙, 乙" in agreement.stdout
     told = json.loads(run("audit", "agreement", "--json", *on).stdout)
     assert next(row for row in told["kappa"] if row["second"] == "乙")["items"] == 1
+    again = ("--claim", "安全", "--reason", "年报改了主营", "--person", "戊", "--reopens", "1")
+    assert run("audit", "open", "睿甲", *again, *on).exit_code == 0
+    [listed] = json.loads(run("audit", "list", "--json", *on).stdout)
+    assert (listed["reopening"]["reopens"], listed["reopening"]["person"]) == (1, "戊")
+    assert "戊 (年报改了主营; dispute 2, reopens 1)" in run("audit", "history", "688002", *on).stdout
     assert run("ledger", "verify", *on).exit_code == 0
 
 

@@ -1,3 +1,6 @@
+import json
+import subprocess
+import sys
 from datetime import date
 
 import numpy as np
@@ -6,15 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classifier.entries import Event, Listing, NewPrediction
 from classifier.errors import LedgerError
-from classifier.ledger import Event, Ledger, Listing, NewPrediction
-from classifier.reading import Facts, order_reading, read_queue, to_records, to_text, weigh_stakes
+from classifier.ledger import Ledger
+from classifier.reading import Facts, order_reading, read_queue, read_shares, to_records, to_text, weigh_stakes
 
 CODES = ["platform", "security", "out_of_scope"]
 
 
-def opinions(**rows):
-    return pd.DataFrame.from_dict(rows, orient="index", columns=CODES, dtype=float)
+def order_of(said, stake, **options):
+    """Return the names in the order of reading, and the order."""
+    order = order_reading(np.array(list(said.values()), float).reshape(-1, 3), np.array(stake, float), **options)
+    return [list(said)[place] for place in order.place], order
+
+
+def weigh(facts, companies, years=(2019, 2020)):
+    return weigh_stakes(facts, list(companies), np.ones(len(companies)), years)
 
 
 def events(*rows):
@@ -34,47 +44,37 @@ def greedy(alone, group, spread):
 
 
 def test_the_larger_stake_is_read_first_when_doubt_is_the_same():
-    said = opinions(海川=[0.5, 0.4, 0.1], 光年=[0.5, 0.4, 0.1])
-    order = order_reading(said, pd.Series({"海川": 1.0, "光年": 5.0}))
-    assert order.index.tolist() == ["光年", "海川"]
-    assert order["doubt"].tolist() == pytest.approx([0.9, 0.9])
-    assert order["before"].tolist() == [0, 1]
+    names, order = order_of({"海川": [0.5, 0.4, 0.1], "光年": [0.5, 0.4, 0.1]}, [1, 5])
+    assert names == ["光年", "海川"]
+    assert order.doubt.tolist() == pytest.approx([0.9, 0.9])
+    assert order.before.tolist() == [0, 1]
 
 
 def test_the_more_doubtful_is_read_first_when_as_much_hangs_on_it():
-    said = opinions(海川=[0.9, 0.1, 0.0], 光年=[0.4, 0.35, 0.25])
-    order = order_reading(said, pd.Series(1.0, said.index))
-    assert order.index.tolist() == ["光年", "海川"]
-    assert order.loc["光年", ["domain", "runner_up"]].tolist() == ["platform", "security"]
+    names, order = order_of({"海川": [0.9, 0.1, 0.0], "光年": [0.4, 0.35, 0.25]}, [1, 1])
+    assert names == ["光年", "海川"]
+    assert [CODES[order.domain[0]], CODES[order.runner_up[0]]] == ["platform", "security"]
 
 
 def test_a_certain_company_and_one_on_which_nothing_hangs_come_last():
-    said = opinions(甲=[1.0, 0.0, 0.0], 乙=[0.5, 0.5, 0.0], 丙=[0.4, 0.4, 0.2])
-    order = order_reading(said, pd.Series({"甲": 9.0, "丙": 1.0}))
-    assert order.index[0] == "丙"
-    assert order["score"].tolist() == pytest.approx([1.0, 0.0, 0.0])
+    names, order = order_of({"甲": [1.0, 0.0, 0.0], "乙": [0.5, 0.5, 0.0], "丙": [0.4, 0.4, 0.2]}, [9, 0, 1])
+    assert names[0] == "丙"
+    assert order.score.tolist() == pytest.approx([1.0, 0.0, 0.0])
 
 
 def test_labels_take_turns_where_all_else_is_equal():
-    said = opinions(甲=[0.6, 0.4, 0], 乙=[0.6, 0.4, 0], 丙=[0.395, 0.6, 0.005])
-    assert order_reading(said, pd.Series(1.0, said.index)).index.tolist()[1] == "丙"
-    assert order_reading(said, pd.Series(1.0, said.index), spread=0).index.tolist()[1] == "乙"
+    said = {"甲": [0.6, 0.4, 0], "乙": [0.6, 0.4, 0], "丙": [0.395, 0.6, 0.005]}
+    assert order_of(said, [1, 1, 1])[0][1] == "丙"
+    assert order_of(said, [1, 1, 1], spread=0)[0][1] == "乙"
 
 
 def test_groups_of_the_caller_take_the_place_of_labels():
-    said = opinions(甲=[0.6, 0.4, 0], 乙=[0.6, 0.4, 0], 丙=[0.6, 0.39, 0.01])
-    groups = pd.Series({"丙": "浙江", "甲": "广东", "乙": "广东"})
-    assert order_reading(said, pd.Series(1.0, said.index), groups=groups).index.tolist() == ["甲", "丙", "乙"]
-
-
-def test_companies_without_a_group_share_one():
-    said = opinions(甲=[0.6, 0.4, 0], 乙=[0.6, 0.4, 0])
-    order = order_reading(said, pd.Series(1.0, said.index), groups=pd.Series({"丙": "广东"}))
-    assert order["before"].tolist() == [0, 1]
+    said = {"甲": [0.6, 0.4, 0], "乙": [0.6, 0.4, 0], "丙": [0.6, 0.39, 0.01]}
+    assert order_of(said, [1, 1, 1], groups=["广东", "广东", "浙江"])[0] == ["甲", "丙", "乙"]
 
 
 def test_nothing_to_read_is_an_empty_order():
-    assert order_reading(opinions(), pd.Series(dtype=float)).empty
+    assert order_of({}, [])[0] == []
 
 
 @given(
@@ -82,36 +82,31 @@ def test_nothing_to_read_is_an_empty_order():
     st.sampled_from([0.0, 0.25, 0.5, 1.0]),
 )
 def test_sorting_is_the_greedy_choice(rows, spread):
-    ids = [f"c{place}" for place in range(len(rows))]
     share = np.array([0.5 + step / 16 for step, _, _ in rows])
-    said = pd.DataFrame({"platform": share, "security": 1 - share}, index=ids)
-    stake = pd.Series([float(one) for *_, one in rows], ids)
-    groups = pd.Series([group for _, group, _ in rows], ids)
-    order = order_reading(said, stake, groups=groups, spread=spread)
-    alone = 2 * (1 - share) * stake.to_numpy()
-    expected = greedy(alone, groups.tolist(), spread)
-    taken = order["score"].to_numpy()
-    by_id = dict(zip(order.index, taken, strict=True))
-    assert taken == pytest.approx([by_id[ids[place]] for place in expected])  # ties may swap
+    stake = np.array([float(one) for *_, one in rows])
+    groups = [group for _, group, _ in rows]
+    order = order_reading(np.column_stack([share, 1 - share]), stake, groups=groups, spread=spread)
+    expected = greedy(2 * (1 - share) * stake, groups, spread)
+    by_place = dict(zip(order.place.tolist(), order.score.tolist(), strict=True))
+    assert order.score.tolist() == pytest.approx([by_place[place] for place in expected])  # ties may swap
 
 
 def test_a_stake_is_the_geometric_mean_of_the_shares_of_cell_and_table():
     facts = Facts({"甲": "浙江", "乙": "浙江", "丙": "青海"})
-    alone = weigh_stakes(facts, pd.Series({"甲": 1.0, "乙": 1.0, "丙": 1.0}), (2019, 2020))
-    assert alone["stake"].tolist() == pytest.approx([1 / 3] * 3)  # the list of companies itself
+    assert weigh(facts, "甲乙丙").stake.tolist() == pytest.approx([1 / 3] * 3)  # the list of companies itself
     rows = events(*((company, "2020-03-01", "early", np.nan, False) for company in "甲乙丙"))
-    found = weigh_stakes(Facts(facts.provinces, rows), pd.Series(1.0, list("甲乙丙")), (2019, 2020))
+    found = weigh(Facts(facts.provinces, rows), "甲乙丙")
     # companies, months and rounds: a third of the one cell; provinces: 1 of 2 and 1 of 1, of 3 events
-    assert found["stake"].tolist() == pytest.approx([4 / 3 + 6**-0.5] * 2 + [4 / 3 + 3**-0.5])
-    assert found["cells"].tolist() == [4, 4, 4]
+    assert found.stake.tolist() == pytest.approx([4 / 3 + 6**-0.5] * 2 + [4 / 3 + 3**-0.5])
+    assert found.cells.tolist() == [4, 4, 4]
 
 
 def test_a_company_of_a_small_province_weighs_more():
     ids = [f"c{place}" for place in range(10)]
     provinces = dict.fromkeys(ids, "广东") | {"c9": "西藏"}
     rows = events(*((company, "2020-03-01", "early", 100.0, True) for company in ids))
-    stake = weigh_stakes(Facts(provinces, rows), pd.Series(0.5, ids), (2019, 2020))["stake"]
-    assert stake["c9"] > stake["c0"]
+    stake = weigh(Facts(provinces, rows), ids).stake
+    assert stake[9] > stake[0]
 
 
 def test_what_tables_do_not_count_gives_no_stake():
@@ -128,26 +123,25 @@ def test_what_tables_do_not_count_gives_no_stake():
         ],
         columns=["company_id", "date", "channel", "board", "amount_wan"],
     )
-    found = weigh_stakes(Facts({}, rows, listings), pd.Series(1.0, ["甲", "乙"]), (2019, 2020))
-    assert found.loc["甲", ["events", "amount_wan", "cells"]].tolist() == [0, 0, 0]
-    assert found.loc["乙", ["events", "amount_wan", "cells"]].tolist() == [0, 5e4, 3]
-    assert found.loc["甲", "stake"] == pytest.approx(0.5)
+    found = weigh(Facts({}, rows, listings), "甲乙")
+    assert (found.events.tolist(), found.amount_wan.tolist(), found.cells.tolist()) == ([0, 0], [0, 5e4], [0, 3])
+    assert found.stake[0] == pytest.approx(0.5)
 
 
 def test_unpublished_amounts_do_not_count():
     rows = events(("甲", "2020-03-01", "early", 100.0, True), ("乙", "2020-03-01", "early", 100.0, False))
-    found = weigh_stakes(Facts({}, rows), pd.Series(1.0, ["甲", "乙"]), (2019, 2020))
-    assert found["amount_wan"].tolist() == [100, 0]
-    assert found["stake"]["甲"] > found["stake"]["乙"]
+    found = weigh(Facts({}, rows), "甲乙")
+    assert found.amount_wan.tolist() == [100, 0]
+    assert found.stake[0] > found.stake[1]
 
 
 def test_several_events_of_a_year_are_one_company_of_the_year():
     rows = events(
         *(("甲", f"2020-03-0{day}", "early", np.nan, False) for day in (1, 2)), ("乙", "2020-03-01", "early", 1, 0)
     )
-    found = weigh_stakes(Facts({}, rows), pd.Series(1.0, ["甲", "乙"]), (2019, 2020))
-    assert found["events"].tolist() == [2, 1]
-    assert found["cells"].tolist() == [4, 4]
+    found = weigh(Facts({}, rows), "甲乙")
+    assert found.events.tolist() == [2, 1]
+    assert found.cells.tolist() == [4, 4]
 
 
 # a ledger
@@ -182,11 +176,10 @@ def test_the_queue_of_a_ledger_holds_whom_no_person_has_labelled(ledger, scheme)
     ledger.decide(decided, "services", person="李雷", reason="服务商")
     ledger.open_dispute(disputed, "security", reason="卖防火墙", person="韩梅梅")
     ledger.add_company(full_name="没有文字有限公司", source="t")
-    queue = read_queue(ledger, scheme)
-    assert queue.index.tolist() == [rich, poor]
-    assert queue["before"].tolist() == [0, 1]
-    assert queue.loc[rich, ["domain", "events", "amount_wan"]].tolist() == ["platform", 1, 9_000.0]
-    assert read_queue(ledger, scheme, limit=1).index.tolist() == [rich]
+    first, second = read_queue(ledger, scheme)
+    assert [(one.company_id, one.before) for one in (first, second)] == [(rich, 0), (poor, 1)]
+    assert (first.domain, first.events, first.amount_wan) == ("platform", 1, 9_000.0)
+    assert read_queue(ledger, scheme, limit=1) == [first]
 
 
 def test_the_newest_prediction_and_the_newest_revision_count(ledger, scheme):
@@ -194,8 +187,8 @@ def test_the_newest_prediction_and_the_newest_revision_count(ledger, scheme):
     add(ledger, scheme, "甲", "security", 0.6)
     ledger.add_events([financed(company, 100.0)], source="t")
     ledger.add_events([financed(company, 200.0)], source="t")
-    [row] = read_queue(ledger, scheme).to_dict("records")
-    assert (row["domain"], row["events"], row["amount_wan"]) == ("security", 1, 200.0)
+    [one] = read_queue(ledger, scheme)
+    assert (one.domain, one.events, one.amount_wan) == ("security", 1, 200.0)
 
 
 def test_predictions_of_another_scheme_are_none(ledger, scheme):
@@ -207,26 +200,27 @@ def test_predictions_of_another_scheme_are_none(ledger, scheme):
 def test_the_years_may_be_named(ledger, scheme):
     old, new = (add(ledger, scheme, name, "platform", 0.5) for name in "甲乙")
     ledger.add_events([financed(old, 5.0, 2015), financed(new, 5.0, 2020)], source="t")
-    assert read_queue(ledger, scheme).index[0] == new
-    assert read_queue(ledger, scheme, years=(2014, 2015)).index[0] == old
+    assert read_queue(ledger, scheme)[0].company_id == new
+    assert read_queue(ledger, scheme, years=(2014, 2015))[0].company_id == old
 
 
 def test_a_listing_weighs_in_a_ledger_without_events(ledger, scheme):
     _, listed = (add(ledger, scheme, name, "platform", 0.5) for name in "甲乙")
     ledger.add_listings([Listing(listed, "乙", date(2020, 7, 1), "首发", "A股", "科创板", 1e4)], source="t")
-    assert read_queue(ledger, scheme)["cells"].tolist() == [3, 0]
-    assert read_queue(ledger, scheme).index[0] == listed
+    queue = read_queue(ledger, scheme)
+    assert [one.cells for one in queue] == [3, 0]
+    assert queue[0].company_id == listed
 
 
 def test_a_ledger_without_facts_is_read_by_doubt(ledger, scheme):
     sure, doubtful = (add(ledger, scheme, name, "platform", share) for name, share in (("甲", 0.9), ("乙", 0.4)))
-    assert read_queue(ledger, scheme).index.tolist() == [doubtful, sure]
+    assert [one.company_id for one in read_queue(ledger, scheme)] == [doubtful, sure]
 
 
 def test_a_person_keeps_a_company_without_a_prediction_out_of_the_queue(ledger, scheme):
     company = ledger.add_company(full_name="人工标注有限公司", source="t")
     ledger.add_label(company, "security", person="李雷")
-    assert read_queue(ledger, scheme).empty
+    assert read_queue(ledger, scheme) == []
 
 
 def test_the_queue_is_told_with_names(ledger, scheme):
@@ -236,4 +230,27 @@ def test_the_queue_is_told_with_names(ledger, scheme):
     head, line = to_text(ledger, queue, scheme).splitlines()
     assert line.split()[1:4] == ["海川", "平台", "0.50"] and "12,000" in line and "万元" in head
     assert to_records(ledger, queue)[0]["name"] == "海川"
-    assert to_text(ledger, queue[:0], scheme).startswith("nothing to read")
+    assert to_text(ledger, [], scheme).startswith("nothing to read")
+
+
+CODE = st.sampled_from(["platform", "security", "out_of_scope", "e", "robots2"])
+
+
+@given(
+    st.lists(CODE, min_size=1, unique=True),
+    st.lists(st.lists(st.floats(0, 1).map(lambda share: round(share, 6)), min_size=5, max_size=5), max_size=5),
+    st.randoms(use_true_random=False),
+)
+def test_shares_are_read_as_json_reads_them(keys, rows, chance):
+    said = [dict(zip(keys, row, strict=False)) for row in rows]
+    codes = chance.sample(keys, chance.randint(1, len(keys)))
+    expected = [[one[code] for code in codes] for one in said]
+    compact = [json.dumps(one, separators=(",", ":")) for one in said]
+    assert read_shares(compact, codes).tolist() == expected
+    others = [json.dumps(dict(reversed(one.items()))) for one in said]
+    assert read_shares([*compact, *others], codes).tolist() == expected * 2
+
+
+def test_the_queue_starts_without_pandas():
+    code = "import sys, classifier.reading; print('pandas' in sys.modules, 'scipy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False False\n"

@@ -1,3 +1,4 @@
+import json
 import string
 import tempfile
 
@@ -16,6 +17,7 @@ from classifier.text import (
     normalize,
     pair_terms,
     read_lexicon,
+    traditional_characters,
 )
 
 
@@ -141,3 +143,14 @@ def test_damaged_cache_is_built_again(tmp_path, monkeypatch):
     load_dictionary.cache_clear()
     assert load_dictionary(("工业云",)).digest == expected.digest
     load_dictionary.cache_clear()
+
+
+def test_traditional_characters_are_kept_and_found_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("GONGLIAN_CACHE", str(tmp_path))
+    found = traditional_characters.__wrapped__()
+    [kept] = tmp_path.iterdir()
+    assert {*"機發與"} <= found and found.isdisjoint("机发与")
+    assert traditional_characters.__wrapped__() == found == frozenset(json.loads(kept.read_bytes()))
+    kept.write_bytes(kept.read_bytes()[:100])
+    assert traditional_characters.__wrapped__() == found, "a file that was cut off is made again"
+    assert frozenset(json.loads(kept.read_bytes())) == found

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classifier.entries import NewPrediction
 from classifier.errors import InputError
 from classifier.identifiers import credit_check
 from classifier.ledger import PROGRAM as PERSON
-from classifier.ledger import TABLES, Ledger, NewPrediction
+from classifier.ledger import Ledger
+from classifier.schema import TABLES
 from classifier.scoring import Scorer, decide_with
 from classifier.sources import Grid
 from classifier.track import Tracked, read_tracked, to_record, to_text, track

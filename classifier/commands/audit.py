@@ -114,6 +114,8 @@ def audit_open(
 @click.argument("persons", metavar="PERSON...", nargs=-1, required=True)
 @click.option("--arbiter", is_flag=True, help="As arbiter, where the two reviewers differ.")
 @click.option("--substitute", is_flag=True, help="One more, for somebody who does not answer.")
+@click.option("--reason", default="", help="Why these; a substitute needs it.")
+@person_option
 @ledger_option
 @labeled_option
 @json_option
@@ -122,22 +124,27 @@ def audit_assign(
     persons: tuple[str, ...],
     arbiter: bool,
     substitute: bool,
+    reason: str,
+    person: str,
     ledger: Path,
     labeled: Path | None,
     as_json: bool,
 ) -> None:
     """Assign two reviewers to a dispute or, where they differ, an arbiter: never the claimant, and nobody twice.
 
+    Who assigned whom, when and why is kept.
+
     Examples:
       gonglian audit assign 1 李雷 韩梅梅
-      gonglian audit assign 1 王老师 --arbiter
+      gonglian audit assign 1 王老师 --arbiter --person 编辑部
+      gonglian audit assign 1 赵六 --substitute --reason "韩梅梅休假"
     """
     from classifier.disputes import assign
     from classifier.domains import load_scheme
 
     with _opened(ledger) as book:
         role = "arbiter" if arbiter else "reviewer"
-        case = assign(book, dispute, persons, role=role, substitute=substitute)
+        case = assign(book, dispute, persons, person=person, reason=reason, role=role, substitute=substitute)
         _show_case(book, load_scheme(labeled), case, as_json)
 
 
