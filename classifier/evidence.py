@@ -1,36 +1,28 @@
 """Why a text got its label, what would change it, and which labelled texts and rules speak to it.
 
-The terms are those that `classifier.kernel` found and weighed when it scored the text, so that what they add is what
-the label rests on: with what does not hang on the text (`Evidence.constant`) they sum to the log-odds of the domain
-against the runner-up. Places are those of the normal form, which is what the model reads.
+The terms are those that the kernel found and weighed when it scored the text (`classifier.trace`): with what does not
+hang on the text (`Evidence.constant`) they sum to the log-odds of the domain against its rival: the runner-up, or a
+domain that somebody claims. Places are those of the normal form.
 """
 
-import hashlib
-import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from io import BytesIO
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from classifier import kernel
-from classifier import text as rules
 from classifier.domains import Domain
-from classifier.labels import read_examples
-from classifier.scoring import Label, Scorer, encode_texts
-from classifier.text import CLAUSE_ENDS, cache_folder, keep_file, normalize
+from classifier.errors import InputError
+from classifier.precedents import SAME_TEXT, Precedent, Precedents
+from classifier.scoring import Label, Scorer
+from classifier.text import CLAUSE_ENDS, normalize
+from classifier.trace import KINDS, Read, Trace, tracing
 
-KINDS = ("words", "offering", "characters")  # of terms, in the order of the kernel's blocks
 NEAREST = 5  # precedents that are shown
-SAME_TEXT = 0.98  # similarity from which a text counts as the precedent itself
-VOTERS, VOTE_POWER = 15, 2  # of `Precedents.vote`
 MOST_REMOVED = 8  # words or clauses without which a text is tried
 MOST_READ = 20_000  # characters that are read to try every word: a quarter of a second without machine code
 PAGE_CHARACTERS = 600  # of a text on the page; the record has all
@@ -42,7 +34,6 @@ _ITEM_ENDS = re.compile(r"\s*[、,;。()/等]\s*")
 _KIND_NAMES = {"words": "词", "offering": "主营句", "characters": "字"}
 _UNIT_NAMES = {"word": "词", "clause": "分句"}
 _PART_NAMES = {"definition": "定义", "includes": "包括", "excludes": "不包括", "precedents": "先例"}
-_ARRAYS = ("starts", "texts", "weights", "rows", "ends")
 
 Place = tuple[int, int]  # start and end in a normal form
 
@@ -66,11 +57,11 @@ class Span(NamedTuple):
 
 
 class Flip(NamedTuple):
-    """What has to go from a text before the runner-up is its domain: words (each everywhere) or clauses.
+    """What has to go from a text before the rival is its domain: words (each everywhere) or clauses.
 
     parts, tried : how many the text has, and how many of them (the strongest) were tried alone
     removed : those that have to go, none where nothing was found; one is the least there is, more were found greedily
-    remaining : the text without them, and ``probability`` of the runner-up there
+    remaining : the text without them, and ``probability`` of the rival there
     """
 
     unit: str
@@ -79,17 +70,6 @@ class Flip(NamedTuple):
     removed: tuple[str, ...]
     remaining: str
     probability: float
-
-
-class Precedent(NamedTuple):
-    """A labelled text and its similarity (cosine) to another one."""
-
-    id: str
-    label: str
-    name: str
-    text: str
-    place: str
-    similarity: float
 
 
 class Opinion(NamedTuple):
@@ -121,7 +101,8 @@ class TieRule(NamedTuple):
 class Evidence:
     """Everything that is to be said of one text and its label; plain data.
 
-    log_odds : natural log of the domain's probability over that of the runner-up
+    rival : code of what the domain is weighed against: the runner-up, or what somebody claims
+    log_odds : natural log of the domain's probability over that of the rival
     constant : the part of it that does not hang on the text: intercepts, calibration and expected shares
     terms, spans : the other part, by term (strongest first) and by place; each sums to ``log_odds - constant``
     own : the precedent that is this text, if there is one; ``held_out`` is then an opinion that does not rest on it
@@ -133,6 +114,7 @@ class Evidence:
     scheme: str
     names: dict[str, str]
     label: Label
+    rival: str
     probabilities: dict[str, float]
     log_odds: float
     constant: float
@@ -163,7 +145,8 @@ def explain(
     text: str,
     scorer: Scorer,
     *,
-    precedents: "Precedents | None" = None,
+    rival: str | None = None,
+    precedents: Precedents | None = None,
     out_of_fold: Mapping[str, Mapping[str, float]] | None = None,
     history: Iterable[Mapping[str, Any]] = (),
 ) -> Evidence:
@@ -173,13 +156,20 @@ def explain(
     ----------
     text : str
     scorer : Scorer
+    rival : str, optional
+        Code to weigh the domain against; the runner-up where none is given, or where it is the domain itself.
     precedents : Precedents, optional
-        Labelled texts to compare with, see `load_precedents`.
+        Labelled texts to compare with, see `classifier.precedents.load_precedents`.
     out_of_fold : mapping, optional
         Of ids of training texts: probabilities by label, from models that did not see them. Where the text is a
         training text and has none there, its neighbours vote (`Precedents.vote`).
     history : iterable of mappings
         What was said of the company before, oldest first; kept as it is.
+
+    Raises
+    ------
+    InputError
+        If ``rival`` is no code of the model.
 
     Examples
     --------
@@ -190,50 +180,54 @@ def explain(
     >>> math.isclose(found.log_odds, found.constant + sum(term.log_odds for term in found.terms))
     True
     """
+    if rival is not None and rival not in scorer.facts.labels:
+        raise InputError(f"{rival!r} is not one of {', '.join(scorer.facts.labels)}; correct the domain")
     label = scorer.label([text])[0]
-    with _reader(scorer, 1) as read:
-        reading = read(text)
-        codebook = _codebook(scorer, label, reading, read)
-    spans = _spans(reading)
-    neighbours = precedents.nearest(reading, NEAREST) if precedents else ()
+    pair = (label.domain, label.runner_up if rival in (None, label.domain) else rival)
+    with tracing(scorer, 1) as read:
+        trace = read(text)
+        codebook = _codebook(scorer, pair, trace, read)
+    spans = _spans(trace, *pair)
+    neighbours = precedents.nearest(trace, NEAREST) if precedents else ()
     own = neighbours[0] if neighbours and neighbours[0].similarity >= SAME_TEXT else None
     return Evidence(
         text=text,
-        normal=reading.normal,
+        normal=trace.normal,
         model=scorer.facts.identity,
         scheme=scorer.scheme.version,
         names={domain.code: domain.name for domain in scorer.scheme.domains},
         label=label,
-        probabilities=dict(zip(scorer.facts.labels, reading.probabilities, strict=True)),
-        log_odds=reading.log_odds,
-        constant=reading.constant,
-        terms=_terms(reading),
+        rival=pair[1],
+        probabilities=dict(zip(trace.labels, trace.probabilities.tolist(), strict=True)),
+        log_odds=trace.log_odds(*pair),
+        constant=trace.constant(*pair),
+        terms=_terms(trace, *pair),
         spans=spans,
-        flips=tuple(_find_flip(scorer, label, reading.normal, unit, spans) for unit in ("word", "clause")),
+        flips=tuple(_find_flip(scorer, pair, trace.normal, unit, spans) for unit in ("word", "clause")),
         precedents=neighbours,
         own=own,
-        held_out=_hold_out(own, precedents, reading, out_of_fold or {}),
+        held_out=_hold_out(own, precedents, trace, out_of_fold or {}),
         codebook=codebook,
-        tie_rules=_tie_rules(scorer, label.domain, label.runner_up),
+        tie_rules=_tie_rules(scorer, *pair),
         history=tuple(map(dict, history)),
     )
 
 
 def explain_briefly(texts: Sequence[str], scorer: Scorer) -> Iterator[Brief]:
     """Yield one `Brief` a text, in order: for many texts, without what has to be searched for."""
-    with _reader(scorer, len(texts)) as read:
+    with tracing(scorer, len(texts)) as read:
         for text in texts:
-            reading = read(text)
-            spans = _spans(reading)
-            first, second = (scorer.facts.labels[column] for column in (reading.first, reading.second))
+            trace = read(text)
+            first, second = trace.leaders
+            spans = _spans(trace, first, second)
             between = (rule.text for rule in _tie_rules(scorer, first, second) if {first, second} <= set(rule.domains))
             yield Brief(
                 first,
                 second,
-                reading.log_odds,
+                trace.log_odds(first, second),
                 _strongest(spans, 1)[:_SHOWN_WORDS],
                 _strongest(spans, -1)[:_SHOWN_WORDS],
-                next((unit.text for unit in _units(reading.normal, "clause", spans)), ""),
+                next((unit.text for unit in _units(trace.normal, "clause", spans)), ""),
                 next(between, ""),
             )
 
@@ -241,106 +235,32 @@ def explain_briefly(texts: Sequence[str], scorer: Scorer) -> Iterator[Brief]:
 # ------------------------------------------------------------------------------------------------- what the model read
 
 
-class _Reading(NamedTuple):
-    """What the kernel did with a text, an entry of the first arrays a different term and of the last an occurrence.
-
-    numbers, blocks, weights : the terms, the blocks they are of, and their weights with all of them at length one
-    added : what one occurrence of a term adds to the log-odds
-    occurrence, begin, end : which of the terms stands there, and where
-    """
-
-    normal: str
-    probabilities: list[float]
-    first: int
-    second: int
-    constant: float
-    word_ends: dict[int, int]
-    numbers: np.ndarray
-    blocks: np.ndarray
-    weights: np.ndarray
-    added: np.ndarray
-    occurrence: np.ndarray
-    begin: np.ndarray
-    end: np.ndarray
-
-    @property
-    def log_odds(self) -> float:
-        return math.log(self.probabilities[self.first] / self.probabilities[self.second])
-
-
-_Read = Callable[[str], _Reading]
-
-
-@contextmanager
-def _reader(scorer: Scorer, texts: int) -> Iterator[_Read]:
-    """Lend a function that scores a text and returns what the kernel did; ``texts``: how many are to come."""
-    engine = scorer._engines.choose(texts)
-    settings = engine.settings(scorer.scheme, scorer.decision)
-    starts, frequencies = np.asarray(scorer._engines._tables.starts), _frequencies(scorer)
-    with engine.workspace() as work:
-
-        def read(text: str) -> _Reading:
-            normal = normalize(text)
-            results = engine.score(settings, *encode_texts([normal]), bytes(1), normal=True, work=work)
-            terms, found = work.sizes[kernel._TERMS], work.sizes[kernel._OCCURRENCES]
-            numbers, counts, added = (np.array(array[:terms]) for array in (work.term, work.count, work.value))
-            blocks = np.searchsorted(starts[1:3], numbers, side="right")
-            first, second = int(results.first[0]), int(results.second[0])
-            return _Reading(
-                normal,
-                [float(probability) for probability in results.probabilities],
-                first,
-                second,
-                float(settings.shift[first] - settings.shift[second]),
-                {int(work.word_start[i]): int(work.word_end[i]) for i in range(work.sizes[kernel.WORDS])},
-                numbers,
-                blocks,
-                _unit_length(frequencies[numbers] * (1 + np.log(counts)), blocks),
-                added,
-                *(np.array(array[:found]) for array in (work.occurrence, work.begin, work.end)),
-            )
-
-        yield read
-
-
-def _frequencies(scorer: Scorer) -> np.ndarray:
-    """Return the inverse document frequency of every term, in the kernel's order."""
-    tables = scorer._engines._tables
-    return np.asarray(tables.rows).reshape(int(tables.starts[3]), -1)[:, 0]
-
-
-def _unit_length(weights: np.ndarray, blocks: np.ndarray) -> np.ndarray:
-    """Return weights of terms with each block scaled to length one, as the model does, and then all together."""
-    squares = np.bincount(blocks, weights**2, minlength=len(KINDS))
-    return weights / np.sqrt(squares[blocks] * np.count_nonzero(squares))
-
-
-def _terms(reading: _Reading) -> tuple[Term, ...]:
-    places: list[list[Place]] = [[] for _ in reading.numbers]
-    for at, begin, end in zip(reading.occurrence.tolist(), reading.begin.tolist(), reading.end.tolist(), strict=True):
+def _terms(trace: Trace, label: str, rival: str) -> tuple[Term, ...]:
+    places: list[list[Place]] = [[] for _ in trace.numbers]
+    for at, begin, end in zip(trace.occurrence.tolist(), trace.begin.tolist(), trace.end.tolist(), strict=True):
         places[at].append((begin, end))
     terms = [
-        Term(_term_text(reading, KINDS[block], *found[0]), KINDS[block], added * len(found), tuple(found))
-        for block, added, found in zip(reading.blocks.tolist(), reading.added.tolist(), places, strict=True)
+        Term(_term_text(trace, KINDS[block], *found[0]), KINDS[block], added * len(found), tuple(found))
+        for block, added, found in zip(trace.blocks.tolist(), trace.added(label, rival).tolist(), places, strict=True)
     ]
     return tuple(sorted(terms, key=lambda term: -abs(term.log_odds)))
 
 
-def _term_text(reading: _Reading, kind: str, start: int, end: int) -> str:
-    middle = end if kind == "characters" else min(reading.word_ends.get(start, end), end)
-    return " ".join(filter(None, (reading.normal[start:middle], reading.normal[middle:end])))
+def _term_text(trace: Trace, kind: str, start: int, end: int) -> str:
+    middle = end if kind == "characters" else min(trace.word_ends.get(start, end), end)
+    return " ".join(filter(None, (trace.normal[start:middle], trace.normal[middle:end])))
 
 
-def _spans(reading: _Reading) -> tuple[Span, ...]:
+def _spans(trace: Trace, label: str, rival: str) -> tuple[Span, ...]:
     """Return the normal form cut at its words; every term's part is spread evenly over its characters."""
-    length = len(reading.normal)
-    shares = reading.added[reading.occurrence] / (reading.end - reading.begin)
-    steps = np.bincount(reading.begin, shares, minlength=length + 1)
-    steps -= np.bincount(reading.end, shares, minlength=length + 1)
+    length = len(trace.normal)
+    shares = trace.added(label, rival)[trace.occurrence] / (trace.end - trace.begin)
+    steps = np.bincount(trace.begin, shares, minlength=length + 1)
+    steps -= np.bincount(trace.end, shares, minlength=length + 1)
     sums = np.concatenate([[0.0], np.cumsum(np.cumsum(steps))]).tolist()  # of all characters before a place
-    cuts = sorted({0, length, *reading.word_ends, *reading.word_ends.values()})
+    cuts = sorted({0, length, *trace.word_ends, *trace.word_ends.values()})
     return tuple(
-        Span(reading.normal[start:end], start, end, sums[end] - sums[start] if start in reading.word_ends else 0.0)
+        Span(trace.normal[start:end], start, end, sums[end] - sums[start] if start in trace.word_ends else 0.0)
         for start, end in pairwise(cuts)
     )
 
@@ -395,17 +315,17 @@ def _without(normal: str, units: Iterable[_Unit]) -> str:
     return "".join(kept)
 
 
-def _find_flip(scorer: Scorer, label: Label, normal: str, unit: str, spans: Sequence[Span]) -> Flip:
-    """Return the smallest removal that makes the runner-up the domain.
+def _find_flip(scorer: Scorer, pair: tuple[str, str], normal: str, unit: str, spans: Sequence[Span]) -> Flip:
+    """Return the smallest removal that makes the second of a pair the domain instead of the first.
 
     Every word or clause is tried alone, as far as `MOST_READ` goes. If none is enough, those that alone did most are
     removed together, one more each time, and what turns out not to be needed is put back. Only labels of texts that
     were scored again count.
     """
-    first, second = (scorer.facts.labels.index(code) for code in (label.domain, label.runner_up))
+    first, second = (scorer.facts.labels.index(code) for code in pair)
 
     def rescore(sets: Sequence[Sequence[_Unit]]) -> list[tuple[float, float, Sequence[_Unit]]]:
-        """Return log-odds, the runner-up's probability (0 where it does not win) and the units of each set."""
+        """Return log-odds, the second's probability (0 where it does not win) and the units of each set."""
         found = scorer.probabilities([_without(normal, units) for units in sets])
         odds = np.log(found[:, first] / found[:, second]).tolist()
         wins = np.where(found.argmax(axis=1) == second, found[:, second], 0.0).tolist()
@@ -432,133 +352,20 @@ def _find_flip(scorer: Scorer, label: Label, normal: str, unit: str, spans: Sequ
     return Flip(unit, len(units), len(tried), tuple(part.text for part in removed), remaining, win)
 
 
-# ---------------------------------------------------------------------------------------------------------- precedents
-
-
-@dataclass(frozen=True)
-class Precedents:
-    """Labelled texts by the model's terms, a sparse matrix held term by term.
-
-    starts : int64 (terms + 1)
-        Where the entries of each term begin and, last, the end.
-    texts, weights : int32, float32
-        Entries: a text and the term's weight there, as the model weighs it; a text has length 1 over all its terms.
-    rows, ends : uint8, int64
-        The texts' id, label, name, text and place as JSON, one behind the other, and where each ends.
-    """
-
-    starts: np.ndarray
-    texts: np.ndarray
-    weights: np.ndarray
-    rows: np.ndarray
-    ends: np.ndarray
-
-    def __len__(self) -> int:
-        """Return the number of texts."""
-        return len(self.ends) - 1
-
-    def nearest(self, reading: _Reading, count: int) -> tuple[Precedent, ...]:
-        """Return the most similar texts, the most similar first; none for a text without a known term."""
-        similarities = self._similarities(reading)
-        order = np.argsort(-similarities, kind="stable")[:count]
-        return tuple(self._precedent(int(at), float(similarities[at])) for at in order if similarities[at] > 0)
-
-    def vote(self, reading: _Reading, own: Precedent) -> dict[str, float]:
-        """Return the share of each label among the nearest texts, by a power of their similarity.
-
-        The text itself, others of its company and all but equal ones have no vote. It is what neighbours say, not the
-        model: of 1,500 texts of the shipped corpus it gives 93.8 % their label, the model out of fold 97.4 %.
-        """
-        votes: dict[str, float] = {}
-        voters = 0
-        for near in self.nearest(reading, 20 * VOTERS):
-            if near.similarity < SAME_TEXT and near.id != own.id and (not own.name or near.name != own.name):
-                votes[near.label] = votes.get(near.label, 0.0) + near.similarity**VOTE_POWER
-                voters += 1
-            if voters == VOTERS:
-                break
-        together = sum(votes.values())
-        ranked = sorted(votes.items(), key=lambda entry: -entry[1])
-        return {label: weight / together for label, weight in ranked}
-
-    def _similarities(self, reading: _Reading) -> np.ndarray:
-        spans = [slice(self.starts[number], self.starts[number + 1]) for number in reading.numbers]
-        if not spans:
-            return np.zeros(len(self))
-        texts = np.concatenate([self.texts[span] for span in spans])
-        products = [weight * self.weights[span] for weight, span in zip(reading.weights, spans, strict=True)]
-        return np.minimum(np.bincount(texts, np.concatenate(products), minlength=len(self)), 1.0)
-
-    def _precedent(self, at: int, similarity: float) -> Precedent:
-        cells = json.loads(self.rows[self.ends[at] : self.ends[at + 1]].tobytes())
-        return Precedent(**cells, similarity=similarity)
-
-
-def load_precedents(scorer: Scorer, folder: Path) -> Precedents:
-    """Return the labelled texts of ``folder/*.csv``, from the private cache if texts and model are those of before.
-
-    Raises
-    ------
-    SchemeError
-        If there is no file, or one is not in order.
-    """
-    cache = cache_folder()
-    if cache is None:
-        return _build_precedents(scorer, folder)
-    place = hashlib.sha256(f"{folder.resolve()}\n{scorer.facts.identity.split('@')[0]}".encode()).hexdigest()[:16]
-    key = _precedents_key(scorer, folder)
-    paths = [cache / f"precedents-{place}-{key}-{name}.npy" for name in _ARRAYS]
-    try:
-        return Precedents(*(np.load(path, mmap_mode="r", allow_pickle=False) for path in paths))
-    except (OSError, ValueError):
-        found = _build_precedents(scorer, folder)
-    for path in cache.glob(f"precedents-{place}-*.npy"):  # of another model or of other texts at the same place
-        path.unlink(missing_ok=True)
-    for name, path in zip(_ARRAYS, paths, strict=True):
-        content = BytesIO()
-        np.save(content, getattr(found, name), allow_pickle=False)
-        keep_file(path, [content.getvalue()])
-    return found
-
-
-def _precedents_key(scorer: Scorer, folder: Path) -> str:
-    """Return a digest of what the matrix depends on: the texts, the model's terms, and how terms are made."""
-    digest = hashlib.sha256(memoryview(scorer._engines._tables.rows).cast("B"))
-    for path in (*sorted(folder.glob("*.csv")), Path(rules.__file__), Path(kernel.__file__), Path(__file__)):
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:32]
-
-
-def _build_precedents(scorer: Scorer, folder: Path) -> Precedents:
-    examples = read_examples(folder)
-    with _reader(scorer, len(examples)) as read:
-        readings = [(reading.numbers, reading.weights) for reading in (read(example.text) for example in examples)]
-    numbers = np.concatenate([numbers for numbers, _ in readings])
-    weights = np.concatenate([weights for _, weights in readings])
-    texts = np.repeat(np.arange(len(examples), dtype=np.int32), [len(numbers) for numbers, _ in readings])
-    order = np.argsort(numbers, kind="stable")
-    cells = ("id", "label", "name", "text", "place")
-    rows = [json.dumps({cell: getattr(e, cell) for cell in cells}, ensure_ascii=False).encode() for e in examples]
-    return Precedents(
-        np.concatenate([[0], np.cumsum(np.bincount(numbers, minlength=len(_frequencies(scorer))))]),
-        texts[order],
-        weights[order].astype(np.float32),
-        np.frombuffer(b"".join(rows), np.uint8),
-        np.cumsum([0, *map(len, rows)]),
-    )
+# ------------------------------------------------------------------------------------------------------------ held out
 
 
 def _hold_out(
     own: Precedent | None,
     precedents: Precedents | None,
-    reading: _Reading,
+    trace: Trace,
     out_of_fold: Mapping[str, Mapping[str, float]],
 ) -> Opinion | None:
     if own is None or precedents is None:
         return None
     known = out_of_fold.get(own.id)
     source = "out of fold" if known is not None else "neighbours"
-    probabilities = dict(known) if known is not None else precedents.vote(reading, own)
+    probabilities = dict(known) if known is not None else precedents.vote(trace, own)
     if not probabilities:
         return None
     return Opinion(source, max(probabilities, key=probabilities.__getitem__), probabilities)
@@ -567,20 +374,20 @@ def _hold_out(
 # ------------------------------------------------------------------------------------------------------------ codebook
 
 
-def _codebook(scorer: Scorer, label: Label, reading: _Reading, read: _Read) -> tuple[Rule, ...]:
+def _codebook(scorer: Scorer, pair: tuple[str, str], trace: Trace, read: Read) -> tuple[Rule, ...]:
     """Return all lines of the two domains and the printed precedents that the text names; the closest lines first."""
-    here = _known(reading)
+    here = _known(trace)
     found = [
         Rule(domain.code, part, line, *_overlap(line, here, read))
         for domain in scorer.scheme.domains
-        if domain.code in (label.domain, label.runner_up)
+        if domain.code in pair
         for part, line in _lines(domain)
     ]
     named = [
         Rule(domain.code, "precedents", line, name, 1.0)
         for domain in scorer.scheme.domains
         for line in domain.precedents
-        if (name := normalize(line).split("(")[0]) in reading.normal
+        if (name := normalize(line).split("(")[0]) in trace.normal
     ]
     return (*named, *sorted(found, key=lambda rule: (-rule.overlap, -len(rule.item))))
 
@@ -592,13 +399,13 @@ def _lines(domain: Domain) -> Iterator[tuple[str, str]]:
             yield part, line
 
 
-def _known(reading: _Reading) -> dict[int, float]:
+def _known(trace: Trace) -> dict[int, float]:
     """Return the weights of the terms by number, without those of the offering clause."""
-    held = reading.blocks != KINDS.index("offering")
-    return dict(zip(reading.numbers[held].tolist(), reading.weights[held].tolist(), strict=True))
+    held = trace.blocks != KINDS.index("offering")
+    return dict(zip(trace.numbers[held].tolist(), trace.weights[held].tolist(), strict=True))
 
 
-def _overlap(line: str, here: Mapping[int, float], read: _Read) -> tuple[str, float]:
+def _overlap(line: str, here: Mapping[int, float], read: Read) -> tuple[str, float]:
     """Return the item of a line (``工业机器人、AGV``) of whose weight the text has the largest share, and the share."""
     found = [("", 0.0)]
     for item in filter(None, _ITEM_ENDS.split(normalize(line))):
@@ -623,13 +430,13 @@ def _naming_rules(scorer: Scorer) -> tuple[TieRule, ...]:
     """
     names = {domain.code: normalize(domain.name) for domain in scorer.scheme.domains}
     found = []
-    with _reader(scorer, 1) as read:
+    with tracing(scorer, 1) as read:
         for rule in scorer.scheme.tie_rules:
-            reading = read(rule)
-            words = [reading.normal[start:end] for start, end in reading.word_ends.items() if end - start > 1]
+            trace = read(rule)
+            words = [trace.normal[start:end] for start, end in trace.word_ends.items() if end - start > 1]
             holders = [[code for code, name in names.items() if word in name] for word in words]
             named = {codes[0] for codes in holders if len(codes) == 1} - {scorer.scheme.out_of_scope}
-            named |= {code for code, name in names.items() if name in reading.normal}
+            named |= {code for code, name in names.items() if name in trace.normal}
             found.append(TieRule(rule, tuple(code for code in names if code in named)))
     return tuple(found)
 
@@ -662,9 +469,11 @@ def to_text(evidence: Evidence) -> str:
 def _head(evidence: Evidence) -> list[str]:
     label, (name, rival) = evidence.label, _names(evidence)
     status = "待人工判断" if label.status == "review" else "自动接受"
-    said = evidence.log_odds - evidence.constant
+    second, said = evidence.names[label.runner_up], evidence.log_odds - evidence.constant
+    against = [] if rival == second else [f"以下与{rival}（{evidence.probabilities[evidence.rival]:.1%}）相比"]
     return [
-        f"{name} {label.probability:.1%}，其次{rival} {label.runner_up_probability:.1%}（{status}）",
+        f"{name} {label.probability:.1%}，其次{second} {label.runner_up_probability:.1%}（{status}）",
+        *against,
         f"对数优势 {evidence.log_odds:+.2f} = 文字 {said:+.2f}，与文字无关 {evidence.constant:+.2f}",
         f"模型 {evidence.model}",
     ]
@@ -687,7 +496,7 @@ def _sections(evidence: Evidence) -> Iterator[tuple[str, list[str]]]:
 
 
 def _names(evidence: Evidence) -> tuple[str, str]:
-    return evidence.names[evidence.label.domain], evidence.names[evidence.label.runner_up]
+    return evidence.names[evidence.label.domain], evidence.names[evidence.rival]
 
 
 def _marked(spans: Iterable[Span]) -> str:
@@ -743,7 +552,7 @@ def _rule_lines(evidence: Evidence) -> list[str]:
 
 def _shown_ties(evidence: Evidence) -> list[TieRule]:
     """Return the rules that name both domains, else those that name one, and those that hold for all."""
-    pair = {evidence.label.domain, evidence.label.runner_up}
+    pair = {evidence.label.domain, evidence.rival}
     both = [rule for rule in evidence.tie_rules if pair <= set(rule.domains)]
     one = [rule for rule in evidence.tie_rules if rule.domains and rule not in both]
     return [*(both or one)[:_SHOWN_RULES], *(rule for rule in evidence.tie_rules if not rule.domains)]

@@ -179,7 +179,7 @@ def reason_room(texts: int, length: int) -> int:
 
 
 # positions in Workspace.sizes
-_CHARACTERS, WORDS, _OCCURRENCES, _TERMS, _CLAUSE_START, _CLAUSE_STOP = range(6)
+CHARACTERS, WORDS, OCCURRENCES, TERMS, CLAUSE_START, CLAUSE_STOP = range(6)
 
 
 @routine
@@ -234,7 +234,7 @@ def read_normal(data: Any, start: int, stop: int, work: Workspace) -> None:
         start += read & 7
         characters[length] = read >> 3
         length += 1
-    work.sizes[_CHARACTERS] = length
+    work.sizes[CHARACTERS] = length
 
 
 @routine
@@ -269,7 +269,7 @@ def read_raw(tables: Tables, data: Any, start: int, stop: int, work: Workspace) 
         length += 1
         last = character
         tight = held & TIGHT != 0
-    work.sizes[_CHARACTERS] = length
+    work.sizes[CHARACTERS] = length
     return True
 
 
@@ -277,8 +277,8 @@ def read_raw(tables: Tables, data: Any, start: int, stop: int, work: Workspace) 
 def find_offering_clause(tables: Tables, work: Workspace) -> None:
     """Find the clause as `classifier.text.offering_clause` does."""
     characters, properties, offers = work.characters, tables.properties, tables.offers
-    length = work.sizes[_CHARACTERS]
-    work.sizes[_CLAUSE_START], work.sizes[_CLAUSE_STOP] = 0, length
+    length = work.sizes[CHARACTERS]
+    work.sizes[CLAUSE_START], work.sizes[CLAUSE_STOP] = 0, length
     for place in range(length):
         if properties[characters[place]] & OFFER_START:
             marker = 0
@@ -293,7 +293,7 @@ def find_offering_clause(tables: Tables, work: Workspace) -> None:
                         start -= 1
                     while stop < length and not properties[characters[stop]] & CLAUSE_END:
                         stop += 1
-                    work.sizes[_CLAUSE_START], work.sizes[_CLAUSE_STOP] = start, stop
+                    work.sizes[CLAUSE_START], work.sizes[CLAUSE_STOP] = start, stop
                     return
                 marker += 1 + size
 
@@ -303,12 +303,12 @@ def count_terms(work: Workspace) -> None:
     """Number the different terms among the occurrences, and count each, by a hash table that stays in the cache."""
     seen, terms, counts, occurrence, sizes = work.seen, work.term, work.count, work.occurrence, work.sizes
     size = 1024
-    while size < 2 * sizes[_OCCURRENCES]:
+    while size < 2 * sizes[OCCURRENCES]:
         size *= 2
     for place in range(size):
         seen[place] = -1
     different = 0
-    for at in range(sizes[_OCCURRENCES]):
+    for at in range(sizes[OCCURRENCES]):
         term = occurrence[at]
         place = (term * 0x9E3779B1 >> 15) & size - 1
         number = seen[place]
@@ -323,7 +323,7 @@ def count_terms(work: Workspace) -> None:
             counts[number] = 0
         counts[number] += 1
         occurrence[at] = number
-    sizes[_TERMS] = different
+    sizes[TERMS] = different
 
 
 @routine
@@ -341,7 +341,7 @@ def walk_trie(tables: Tables, settings: Settings, work: Workspace) -> None:
     occurrence, span, found = work.occurrence, work.span, 0
     shortest, longest = settings.shortest, settings.longest
     first_gram, grams = tables.starts[2] - 1, tables.starts[3] - tables.starts[2]
-    length = work.sizes[_CHARACTERS]
+    length = work.sizes[CHARACTERS]
     for place in range(length):
         codes[place] = tables.codes[characters[place]]
     run, chunk = length, length
@@ -371,7 +371,7 @@ def walk_trie(tables: Tables, settings: Settings, work: Workspace) -> None:
             occurrence[found] = first_gram + (held >> FLAG_BITS)
             span[found] = place << SPAN_BITS | place + size
             found += (held >= 0) & (held < stop) & (place + size <= run_stop[place])
-    work.sizes[_OCCURRENCES] = found
+    work.sizes[OCCURRENCES] = found
 
 
 @routine
@@ -385,7 +385,7 @@ def find_path(tables: Tables, settings: Settings, work: Workspace) -> None:
     """Find jieba's best path: ``route`` and ``route_node`` say where the word at a place ends and what leads to it."""
     codes, weights, child = work.codes, tables.weights, work.child
     score, route, route_node, chunk_stop = work.score, work.route, work.route_node, work.chunk_stop
-    length = work.sizes[_CHARACTERS]
+    length = work.sizes[CHARACTERS]
     score[length] = 0.0
     for place in range(length - 1, -1, -1):
         last = chunk_stop[place]
@@ -415,7 +415,7 @@ def find_path(tables: Tables, settings: Settings, work: Workspace) -> None:
 def find_words(tables: Tables, work: Workspace) -> None:
     """Follow jieba's path: put the words that hold a letter into the workspace, as `Segmenter.words` does."""
     characters, properties, route = work.characters, tables.properties, work.route
-    length = work.sizes[_CHARACTERS]
+    length = work.sizes[CHARACTERS]
     words, place = 0, 0
     while place < length:
         stop, node = route[place], work.route_node[place]
@@ -455,9 +455,9 @@ def find_pairs(tables: Tables, work: Workspace) -> None:
 def find_word_terms(tables: Tables, work: Workspace, block: int, clause_start: int, clause_stop: int) -> None:
     """Note words, pairs and words inside words of a part of the text as terms of a block (0: words, 1: offering)."""
     terms, pair_terms, child, sizes = tables.words, tables.pair_terms, work.child, work.sizes
-    occurrence, span, found = work.occurrence, work.span, sizes[_OCCURRENCES]
+    occurrence, span, found = work.occurrence, work.span, sizes[OCCURRENCES]
     word_start, word_end, word_pair = work.word_start, work.word_end, work.word_pair
-    length = sizes[_CHARACTERS]
+    length = sizes[CHARACTERS]
     index, last = 0, sizes[WORDS]
     while index < last and word_start[index] < clause_start:
         index += 1
@@ -479,7 +479,7 @@ def find_word_terms(tables: Tables, work: Workspace, block: int, clause_start: i
                     span[found] = at << SPAN_BITS | at + size
                     found += occurrence[found] >= 0
         index += 1
-    sizes[_OCCURRENCES] = found
+    sizes[OCCURRENCES] = found
 
 
 @routine
@@ -487,7 +487,7 @@ def weigh(tables: Tables, settings: Settings, work: Workspace, probabilities: An
     """Compute the probabilities of all labels: sub-linear TF-IDF, each block to length one, linear, softmax."""
     rows, terms, counts, value = tables.rows, work.term, work.count, work.value
     sums, squares, labels, shift = work.sums, work.squares, settings.labels, settings.shift
-    different = work.sizes[_TERMS]
+    different = work.sizes[TERMS]
     lanes = len(rows) // tables.starts[3]
     for number in range(different):  # a short loop that fetches the rows for the next one
         value[number] = rows[terms[number] * lanes]
@@ -562,8 +562,8 @@ def gather_words(tables: Tables, settings: Settings, work: Workspace, first: int
     """
     rows, starts, steps, sizes = tables.rows, tables.starts, work.steps, work.sizes
     lanes, last = len(rows) // starts[3], settings.labels - 1
-    length = sizes[_CHARACTERS]
-    for number in range(sizes[_TERMS]):
+    length = sizes[CHARACTERS]
+    for number in range(sizes[TERMS]):
         term = work.term[number]
         block = block_of(tables, term)
         difference = 0.0
@@ -572,7 +572,7 @@ def gather_words(tables: Tables, settings: Settings, work: Workspace, first: int
         if second != last:
             difference -= rows[term * lanes + 1 + second]
         work.value[number] *= settings.slope * work.squares[block] * difference / work.count[number]
-    for at in range(sizes[_OCCURRENCES]):
+    for at in range(sizes[OCCURRENCES]):
         begin, end = work.span[at] >> SPAN_BITS, work.span[at] & (1 << SPAN_BITS) - 1
         share = work.value[work.occurrence[at]] / (end - begin)
         steps[begin] += share
@@ -628,7 +628,7 @@ def doubt_of(tables: Tables, settings: Settings, work: Workspace, probability: f
     """Return why a person should look at the text: the number of a phrase, or 0."""
     characters, properties, word_terms, sizes = work.characters, tables.properties, tables.words, work.sizes
     grams = tables.starts[3] - tables.starts[2]
-    if sizes[_CHARACTERS] == 0:
+    if sizes[CHARACTERS] == 0:
         return EMPTY
     cover, different = 0, 0
     for index in range(sizes[WORDS]):
@@ -642,7 +642,7 @@ def doubt_of(tables: Tables, settings: Settings, work: Workspace, probability: f
     if cover == 0:
         return NOTHING_KNOWN
     letters = 0
-    for place in range(sizes[_CHARACTERS]):
+    for place in range(sizes[CHARACTERS]):
         if properties[characters[place]] & ALPHABETIC:
             letters += 1
     if different < LEAST_WORDS or cover < LEAST_COVER * letters:
@@ -760,7 +760,7 @@ def score_text(
 ) -> bool:
     """Score one text (``normal``: it is in normal form); return False if it needs `classifier.text.normalize`."""
     sizes = work.sizes
-    sizes[WORDS] = sizes[_OCCURRENCES] = sizes[_TERMS] = 0
+    sizes[WORDS] = sizes[OCCURRENCES] = sizes[TERMS] = 0
     if normal:
         read_normal(data, start, stop, work)
     elif not read_raw(tables, data, start, stop, work):
@@ -771,8 +771,8 @@ def score_text(
     find_path(tables, settings, work)
     find_words(tables, work)
     find_pairs(tables, work)
-    find_word_terms(tables, work, 0, 0, sizes[_CHARACTERS])
-    find_word_terms(tables, work, 1, sizes[_CLAUSE_START], sizes[_CLAUSE_STOP])
+    find_word_terms(tables, work, 0, 0, sizes[CHARACTERS])
+    find_word_terms(tables, work, 1, sizes[CLAUSE_START], sizes[CLAUSE_STOP])
     count_terms(work)
     at = text * settings.labels
     probabilities = results.probabilities

@@ -125,6 +125,10 @@ class Scorer:
         other.decision = decision
         return other
 
+    def engine(self, texts: int) -> "Engine":
+        """Return the kernel for so many texts: for `classifier.trace`, which shows what it does with each."""
+        return self._engines.choose(texts)
+
     def probabilities(self, texts: Sequence[str]) -> "np.ndarray":
         """Return calibrated probabilities, shape (texts, labels), rows summing to 1, labels in the model's order."""
         return self.score(*encode_texts(texts)).probabilities
@@ -166,7 +170,7 @@ class Scorer:
             np.asarray(results.reason_ends)[: count + 1],
         )
 
-    def _label(self, engine: "_Engine", settings: Settings, work: Workspace, text: str) -> Label:
+    def _label(self, engine: "Engine", settings: Settings, work: Workspace, text: str) -> Label:
         results = engine.score(settings, *encode_texts([text]), bytes(1), normal=False, work=work)
         if results.doubt[0] == kernel.NOT_READ:
             cut = bytes([len(text) > MAX_CHARACTERS])
@@ -199,13 +203,13 @@ class _Engines:
 
     def __init__(self, automaton: Automaton, shared: bool) -> None:
         self._tables, self._shared = automaton.tables, shared
-        self._plain = _Engine(
+        self._plain = Engine(
             kernel, Tables(*(memoryview(array) for array in automaton.tables)), automaton.facts, lambda array: array
         )
-        self._machine: _Engine | None = None
+        self._machine: Engine | None = None
         self._asked, self._lock = 0, Lock()
 
-    def choose(self, texts: int) -> "_Engine":
+    def choose(self, texts: int) -> "Engine":
         """Return the engine for so many texts: machine code, if loading it or making it is worth the while."""
         if texts <= FEW and not self._shared:
             return self._plain
@@ -215,11 +219,11 @@ class _Engines:
                 self._machine = self._load()
         return self._machine or self._plain
 
-    def _load(self) -> "_Engine":
+    def _load(self) -> "Engine":
         import numpy as np
 
         tables = Tables(*map(np.asarray if self._shared else _on_large_pages, self._tables))
-        return _Engine(compiled(), tables, self._plain.facts, lambda array: np.asarray(memoryview(array)))
+        return Engine(compiled(), tables, self._plain.facts, lambda array: np.asarray(memoryview(array)))
 
 
 def _on_large_pages(array: Any) -> "np.ndarray":
@@ -234,12 +238,12 @@ def _on_large_pages(array: Any) -> "np.ndarray":
     return copied
 
 
-class _Engine:
+class Engine:
     """The kernel, as it stands or as machine code, with arrays as it takes them: ``view`` makes them of a buffer."""
 
     def __init__(self, functions: Any, tables: Tables, facts: Facts, view: Callable[[Any], Any]) -> None:
         self.facts = facts
-        self._kernel, self._tables, self._view = functions, tables, view
+        self._kernel, self.tables, self._view = functions, tables, view
         self._spare: list[Workspace] = []
 
     def settings(self, scheme: Scheme, decision: Decision) -> Settings:
@@ -280,7 +284,7 @@ class _Engine:
         self._spare.append(work)
 
     def _new_workspace(self) -> Workspace:
-        lanes = len(self._tables.rows) // self._tables.starts[3]
+        lanes = len(self.tables.rows) // self.tables.starts[3]
         sizes = kernel.workspace_sizes(MAX_CHARACTERS, self.facts.longest, int(lanes))
         return Workspace(*(self._zeros(kind, size) for kind, size in sizes))
 
@@ -296,10 +300,10 @@ class _Engine:
         results = self._results(count, room)
         data, ends, cut = self._view(data), self._view(ends), self._view(cut)
         if work:
-            self._kernel.score_texts(self._tables, settings, work, data, ends, normal, cut, results)
+            self._kernel.score_texts(self.tables, settings, work, data, ends, normal, cut, results)
         else:
             with self.workspace() as work:
-                self._kernel.score_texts(self._tables, settings, work, data, ends, normal, cut, results)
+                self._kernel.score_texts(self.tables, settings, work, data, ends, normal, cut, results)
         return results
 
     def _results(self, count: int, room: int) -> Results:

@@ -16,10 +16,13 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from classifier import evidence
 from classifier.artifact import load_model
 from classifier.domains import load_scheme
-from classifier.evidence import explain, explain_briefly, load_precedents, to_html, to_record, to_text
+from classifier.errors import InputError
+from classifier.evidence import explain, explain_briefly, to_html, to_record, to_text
 from classifier.labels import COLUMNS, read_examples
+from classifier.precedents import load_precedents
 from classifier.resources import labeled_folder, model_folder
 from classifier.text import Segmenter, load_dictionary, normalize
+from classifier.trace import tracing
 from tests.conftest import BAKERY, FIREWALL, ROBOT
 
 MIXED = "工业机器人的研发与销售，以及企业防火墙与入侵检测产品的研发，另有连锁面包门店的经营。"
@@ -197,6 +200,29 @@ def test_of_several_that_go_together_none_can_stay(scorer, examples):
     assert several
 
 
+def test_a_domain_is_weighed_against_any_other(scorer):
+    for text in (ROBOT, MIXED, FIREWALL, BAKERY):
+        probabilities = explain(text, scorer).probabilities
+        for rival in scorer.facts.labels:
+            found = explain(text, scorer, rival=rival)
+            assert found.rival == (found.label.runner_up if rival == found.label.domain else rival)
+            odds = np.log(probabilities[found.label.domain] / probabilities[found.rival])
+            assert found.log_odds == pytest.approx(odds)
+            for parts in (found.terms, found.spans):
+                assert found.constant + sum(part.log_odds for part in parts) == pytest.approx(odds)
+            assert {rule.domain for rule in found.codebook if rule.part == "definition"} == {
+                found.label.domain,
+                found.rival,
+            }
+            flips = [flip for flip in found.flips if flip.removed]
+            assert all(scorer.label([flip.remaining])[0].domain == found.rival for flip in flips)
+
+
+def test_a_rival_that_is_no_domain_is_refused(scorer):
+    with pytest.raises(InputError, match="'robots' is not one of"):
+        explain(ROBOT, scorer, rival="robots")
+
+
 def test_a_planted_deciding_word_is_what_flips(scorer):
     text = "公司提供防火墙，客户有学校和医院"
     found = explain(text, scorer)
@@ -256,7 +282,7 @@ def test_precedents_are_kept_until_texts_change(scorer, corpus, tmp_path, monkey
     rows = read_examples(corpus)
     write_corpus(folder, rows[:60])
     first = load_precedents(scorer, folder)
-    monkeypatch.setattr(evidence, "_build_precedents", lambda *arguments: pytest.fail("was built again"))
+    monkeypatch.setattr("classifier.precedents._build_precedents", lambda *arguments: pytest.fail("was built again"))
     again = load_precedents(scorer, folder)
     assert all(np.array_equal(*arrays) for arrays in zip(vars(first).values(), vars(again).values(), strict=True))
     monkeypatch.undo()
@@ -432,10 +458,12 @@ def test_the_clause_of_brief_evidence_is_the_one_that_adds_most(scorer):
 
 
 def test_machine_code_finds_the_same_terms(scorer):
-    with evidence._reader(scorer, 1) as plain, evidence._reader(scorer, 10_000) as machine:
+    with tracing(scorer, 1) as plain, tracing(scorer, 10_000) as machine:
         for text in (ROBOT, MIXED, ""):
             one, other = plain(text), machine(text)
             np.testing.assert_array_equal(one.numbers, other.numbers)
             np.testing.assert_allclose(one.weights, other.weights)
-            np.testing.assert_allclose(one.added, other.added, atol=1e-12)
-            assert [span[:3] for span in evidence._spans(one)] == [span[:3] for span in evidence._spans(other)]
+            np.testing.assert_allclose(one.parts, other.parts, atol=1e-12)
+            assert one.word_ends == other.word_ends
+            for column in ("occurrence", "begin", "end"):
+                np.testing.assert_array_equal(getattr(one, column), getattr(other, column))

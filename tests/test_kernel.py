@@ -145,9 +145,9 @@ def read(engine, text):
     """Return the normal form that the kernel makes of a text, or None where it leaves it to `normalize`."""
     data, _ = encode_texts([text])
     with engine.workspace() as work:
-        if not kernel.read_raw(engine._tables, data, 0, len(data), work):
+        if not kernel.read_raw(engine.tables, data, 0, len(data), work):
             return None
-        return "".join(chr(c) for c in work.characters[: work.sizes[kernel._CHARACTERS]])
+        return "".join(chr(c) for c in work.characters[: work.sizes[kernel.CHARACTERS]])
 
 
 @given(TEXTS)
@@ -187,7 +187,7 @@ def test_words_and_offering_clause_are_those_of_jieba_and_of_text(plain, options
     with plain.workspace() as work:
         plain.score(options, data, ends, bytes(1), normal=True, work=work)
         found = [(work.word_start[i], work.word_end[i]) for i in range(work.sizes[kernel.WORDS])]
-        clause = work.sizes[kernel._CLAUSE_START], work.sizes[kernel._CLAUSE_STOP]
+        clause = work.sizes[kernel.CLAUSE_START], work.sizes[kernel.CLAUSE_STOP]
     assert found == [(word.start, word.end) for word in segmenter.words(normal)]
     assert clause == offering_clause(normal)
 

@@ -354,6 +354,12 @@ def audit_impact(
 @audit.command(cls=Examples, name="show")
 @click.argument("company", metavar="COMPANY")
 @click.option(
+    "--against",
+    default=None,
+    metavar="DOMAIN",
+    help="Weigh the domain against this one (default: what an open dispute claims, else the runner-up).",
+)
+@click.option(
     "--html", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Write one page for the file."
 )
 @ledger_option
@@ -364,6 +370,7 @@ def audit_impact(
 @json_option
 def audit_show(
     company: str,
+    against: str | None,
     html: Path | None,
     ledger: Path,
     model: Path | None,
@@ -378,15 +385,18 @@ def audit_show(
 
     Examples:
       gonglian audit show 睿创微纳
-      gonglian audit show 688002 --html why.html
+      gonglian audit show 688002 --against 工业自动化与边缘计算 --html why.html
       echo "工业机器人的研发、生产和销售" | gonglian audit show -
     """
-    from classifier.evidence import explain, load_precedents, to_html, to_record, to_text
+    from classifier.disputes import find_code
+    from classifier.evidence import explain, to_html, to_record, to_text
+    from classifier.precedents import load_precedents
 
     scorer = scorer_of(model, labeled, prior, threshold)
-    heading, text, past = _stdin_case() if company == "-" else _ledger_case(ledger, company)
+    heading, text, past, claimed = _stdin_case() if company == "-" else _ledger_case(ledger, company)
+    rival = find_code(scorer.scheme, against) if against else claimed
     precedents = load_precedents(scorer, (labeled or labeled_folder()) / "corpus")
-    evidence = explain(text, scorer, precedents=precedents, history=past)
+    evidence = explain(text, scorer, rival=rival, precedents=precedents, history=past)
     if html:
         from classifier.outputs import whole_file
 
@@ -399,17 +409,21 @@ def audit_show(
         click.echo(f"{heading}\n{to_text(evidence)}" if heading else to_text(evidence))
 
 
-def _stdin_case() -> tuple[str, str, list[dict[str, Any]]]:
-    return "", sys.stdin.read().strip(), []
+_Shown = tuple[str, str, list[dict[str, Any]], str | None]
 
 
-def _ledger_case(path: Path, company: str) -> tuple[str, str, list[dict[str, Any]]]:
-    """Return a company's name, its newest description, and its history."""
+def _stdin_case() -> _Shown:
+    return "", sys.stdin.read().strip(), [], None
+
+
+def _ledger_case(path: Path, company: str) -> _Shown:
+    """Return a company's name, its newest description, its history, and what an open dispute claims."""
     from classifier.disputes import find_company, history
 
     with _opened(path) as book:
         found = find_company(book, company)
         latest = book.latest_description(found.company_id)
+        claims = [dispute.claimed for dispute in book.disputes("open", company_id=found.company_id)]
         past = [
             {"at": entry.at, "event": entry.kind, "what": entry.what, "by": entry.who, "why": entry.why}
             for entry in history(book, found.company_id)
@@ -417,7 +431,7 @@ def _ledger_case(path: Path, company: str) -> tuple[str, str, list[dict[str, Any
     name = found.full_name or found.name
     if latest is None:
         raise InputError(f"{path}: {name} has no description; add one with gonglian track")
-    return f"{name} ({found.company_id})", latest.text, past
+    return f"{name} ({found.company_id})", latest.text, past, claims[-1] if claims else None
 
 
 @audit.command(cls=Examples, name="labels")
