@@ -296,7 +296,7 @@ def test_damaged_and_missing_caches_are_made_again(scorer, corpus, tmp_path, mon
     for path in tmp_path.glob("precedents-*-weights.npy"):
         path.write_bytes(path.read_bytes()[:100])
     assert np.array_equal(load_precedents(scorer, corpus).weights, expected.weights)
-    monkeypatch.setattr(evidence, "cache_folder", lambda: None)
+    monkeypatch.setattr("classifier.precedents.cache_folder", lambda: None)
     assert np.array_equal(load_precedents(scorer, corpus).weights, expected.weights)
 
 
