@@ -44,7 +44,14 @@ def _as_it_stands(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-routine = globals().get("routine", _as_it_stands)  # `classifier.machine` runs this file with a compiler in its place
+def _fetch_nothing(array: Any, place: int) -> None:
+    pass
+
+
+# `classifier.machine` runs this file with a compiler in place of the first, and in place of the second with what tells
+# the processor that a place of an array is going to be read
+routine = globals().get("routine", _as_it_stands)
+fetch = globals().get("fetch", _fetch_nothing)
 
 
 class Tables(NamedTuple):
@@ -332,8 +339,8 @@ def walk_trie(tables: Tables, settings: Settings, work: Workspace) -> None:
 
     ``child`` holds them level by level, as they stand in ``edges``; ``run_stop`` and ``chunk_stop`` say where the
     letters and the characters that jieba looks up end. Short loops with few branches on what they read, one of which
-    does nothing but fetch: the processor then waits for the memory of many places at once. Where no edge leaves a node,
-    one and the same place is looked at, which is in the cache.
+    finds the slots of edges and has them fetched: the processor then waits for the memory of many at once. Where no
+    edge leaves a node, one and the same slot is looked at, which is in the cache.
     """
     characters, properties, codes = work.characters, tables.properties, work.codes
     edges, displacements = tables.edges, tables.edge_displacements
@@ -358,6 +365,7 @@ def walk_trie(tables: Tables, settings: Settings, work: Workspace) -> None:
             held = child[before + place]
             hashed = hash_of(edge_key(held, codes[place + level]) if held >= 0 and held & GROWS else 0)
             slot[place] = slot_of(hashed, displacements[bucket_of(hashed, len(displacements))], len(edges))
+            fetch(edges, slot[place])
         for place in range(length - level):
             held, key = edges[slot[place]], edge_key(child[before + place], codes[place + level])
             child[before + length + place] = held & (1 << EDGE_BITS) - 1 if held >> EDGE_BITS == key else -1
