@@ -320,8 +320,10 @@ def train(labeled: Path | None, output: Path | None, name: str, book: Path | Non
             f"{faults[0].place}: {faults[0].message}; {len(faults)} such faults, see gonglian labels check"
         )
     lexicon = read_lexicon(folder / "lexicon")
-    model = fit(examples, scheme, load_dictionary(lexicon), lexicon, settings, name=name, report=note)
-    save_model(model, target)
+    kept: list[Any] = []
+    dictionary = load_dictionary(lexicon)
+    model = fit(examples, scheme, dictionary, lexicon, settings, name=name, report=note, keep=kept.append)
+    save_model(model, target, kept[0])
     saved = load_model(target, scheme)
     held_out = saved.record["held_out_folds"]
     note(f"held-out folds: macro-F1 {held_out['macro_f1']:.3f}, scope-F1 {held_out['scope_f1']:.3f}")

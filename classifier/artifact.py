@@ -3,16 +3,18 @@
 Layout of a model folder (format 1): ``manifest.json`` names every other file with its SHA-256, dtype and shape;
 ``vocabulary.npy`` holds the terms of all blocks, block after block, as UTF-8 joined by line feeds; ``idf.npy`` has
 one weight a term; ``coefficients.npy`` is (terms, labels); ``intercepts.npy`` and ``bias.npy`` have one number a
-label; ``lexicon.npy`` holds the terms added to jieba's dictionary, as the vocabulary does.
+label; ``lexicon.npy`` holds the terms added to jieba's dictionary, as the vocabulary does. ``held_out.npy`` may lie
+beside them, which no label rests on: what models that did not see a training text say of it.
 """
 
 import hashlib
 import io
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +22,7 @@ from classifier.domains import Scheme
 from classifier.errors import ArtifactError, OutputError
 
 FORMAT = 1
+_HELD_OUT = "held_out.npy"
 _ARRAYS = {
     "vocabulary": "uint8",
     "lexicon": "uint8",
@@ -73,8 +76,21 @@ class Model:
         return f"{self.scheme_version}/{self.name}@{self.digest[:8] or 'unsaved'}"
 
 
-def save_model(model: Model, folder: Path) -> None:
+class HeldOut(NamedTuple):
+    """What models that did not see a training text say of it.
+
+    ids : one a text
+    probabilities : float (texts, labels), labels in the model's order
+    """
+
+    ids: tuple[str, ...]
+    probabilities: np.ndarray
+
+
+def save_model(model: Model, folder: Path, held_out: HeldOut | None = None) -> None:
     """Write a model folder, whole or not at all; the folder is replaced if it is there.
+
+    ``held_out`` goes into ``held_out.npy``, for people to read (`read_held_out`): scoring does not need it.
 
     Raises
     ------
@@ -98,6 +114,8 @@ def save_model(model: Model, folder: Path) -> None:
             f"{name}.npy": {"sha256": hashlib.sha256(content).hexdigest(), "shape": list(arrays[name].shape)}
             for name, content in files.items()
         }
+        if held_out is not None:
+            (part / _HELD_OUT).write_bytes(_packed_opinions(held_out))
         (part / "manifest.json").write_text(_render(_manifest(model, described)), encoding="utf-8")
         if folder.exists():
             folder.rename(old)
@@ -133,6 +151,36 @@ def load_model(folder: Path, scheme: Scheme) -> Model:
             f"{folder}: manifest.json and arrays do not fit together ({error!r}); rebuild the model"
         ) from error
     return model
+
+
+def read_held_out(folder: Path, labels: Sequence[str], id: str) -> dict[str, float] | None:
+    """Return what a model that did not see a training text says of it, by label; None where nothing is kept.
+
+    Raises
+    ------
+    ArtifactError
+        If the file is damaged.
+    """
+    path = folder / _HELD_OUT
+    if not path.exists():
+        return None
+    try:
+        opinions = np.load(path, mmap_mode="r", allow_pickle=False)
+        places = np.flatnonzero(opinions["id"] == id.encode())
+        found = [opinions["probabilities"][place].tolist() for place in places[:1]]
+        return {label: share for row in found for label, share in zip(labels, row, strict=True)} or None
+    except (OSError, ValueError, IndexError) as error:
+        raise ArtifactError(f"{path}: is damaged ({error}); restore it or rebuild the model") from error
+
+
+def _packed_opinions(held_out: HeldOut) -> bytes:
+    ids = np.array([id.encode() for id in held_out.ids])
+    shares = held_out.probabilities.astype(np.float16)
+    opinions = np.zeros(len(ids), [("id", ids.dtype), ("probabilities", shares.dtype, shares.shape[1:])])
+    opinions["id"], opinions["probabilities"] = ids, shares
+    buffer = io.BytesIO()
+    np.save(buffer, opinions, allow_pickle=False)
+    return buffer.getvalue()
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:

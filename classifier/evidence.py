@@ -7,7 +7,7 @@ domain that somebody claims. Places are those of the normal form.
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from itertools import pairwise
@@ -147,7 +147,7 @@ def explain(
     *,
     rival: str | None = None,
     precedents: Precedents | None = None,
-    out_of_fold: Mapping[str, Mapping[str, float]] | None = None,
+    out_of_fold: Callable[[str], Mapping[str, float] | None] = lambda id: None,
     history: Iterable[Mapping[str, Any]] = (),
 ) -> Evidence:
     """Return why a text got its label.
@@ -160,9 +160,9 @@ def explain(
         Code to weigh the domain against; the runner-up where none is given, or where it is the domain itself.
     precedents : Precedents, optional
         Labelled texts to compare with, see `classifier.precedents.load_precedents`.
-    out_of_fold : mapping, optional
-        Of ids of training texts: probabilities by label, from models that did not see them. Where the text is a
-        training text and has none there, its neighbours vote (`Precedents.vote`).
+    out_of_fold : callable, optional
+        Gives, of a training text's id, probabilities by label from a model that did not see it
+        (`classifier.artifact.read_held_out`). Where it has none, the text's neighbours vote (`Precedents.vote`).
     history : iterable of mappings
         What was said of the company before, oldest first; kept as it is.
 
@@ -206,7 +206,7 @@ def explain(
         flips=tuple(_find_flip(scorer, pair, trace.normal, unit, spans) for unit in ("word", "clause")),
         precedents=neighbours,
         own=own,
-        held_out=_hold_out(own, precedents, trace, out_of_fold or {}),
+        held_out=_hold_out(own, precedents, trace, out_of_fold),
         codebook=codebook,
         tie_rules=_tie_rules(scorer, *pair),
         history=tuple(map(dict, history)),
@@ -359,11 +359,11 @@ def _hold_out(
     own: Precedent | None,
     precedents: Precedents | None,
     trace: Trace,
-    out_of_fold: Mapping[str, Mapping[str, float]],
+    out_of_fold: Callable[[str], Mapping[str, float] | None],
 ) -> Opinion | None:
     if own is None or precedents is None:
         return None
-    known = out_of_fold.get(own.id)
+    known = out_of_fold(own.id)
     source = "out of fold" if known is not None else "neighbours"
     probabilities = dict(known) if known is not None else precedents.vote(trace, own)
     if not probabilities:

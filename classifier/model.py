@@ -24,13 +24,13 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix, diags, hstack
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.svm import LinearSVC
 
-from classifier.artifact import Block, Model
+from classifier.artifact import Block, HeldOut, Model
 from classifier.augment import copies
 from classifier.domains import Scheme
 from classifier.errors import SchemeError
@@ -121,10 +121,12 @@ def train(
     *,
     name: str = "default",
     report: Callable[[str], None] = lambda line: None,
+    keep: Callable[[HeldOut], None] = lambda held_out: None,
 ) -> Model:
     """Return a model trained on labelled examples: the same examples and settings give the same arrays.
 
-    ``report`` is told what is under way. Raises `SchemeError` if a label of the scheme has too few examples.
+    ``report`` is told what is under way, ``keep`` what models of the other folds say of each text. Raises
+    `SchemeError` if a label of the scheme has too few examples.
     """
     labels = np.array([example.label for example in examples])
     check_counts(labels, scheme, settings.folds)
@@ -134,6 +136,8 @@ def train(
     held_out = _held_out_decisions(counts, labels, _groups(examples), scheme.codes, settings)
     codes = sorted(scheme.codes)
     on_folds = calibrate(held_out, np.searchsorted(codes, labels))
+    opinions = softmax(on_folds.slope * held_out + on_folds.bias, axis=1)
+    keep(HeldOut(tuple(example.id for example in examples), opinions))
     calibration = transfer(on_folds, codes.index(scheme.out_of_scope), settings)
     report("fitting the model on all texts")
     weighting, _, linear = fit(counts, labels, np.arange(len(labels)), settings)

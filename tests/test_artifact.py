@@ -5,9 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from classifier.artifact import load_model, save_model
+from classifier.artifact import load_model, read_held_out, save_model
 from classifier.errors import ArtifactError, OutputError
-from classifier.resources import model_folder
+from classifier.labels import read_examples
+from classifier.model import read_settings, train
+from classifier.resources import labeled_folder, model_folder
+from classifier.text import load_dictionary
 
 
 @pytest.fixture
@@ -76,6 +79,34 @@ def test_an_array_of_objects_is_never_unpickled(folder, scheme, tmp_path):
     np.save(folder / "bias.npy", np.array([print], dtype=object), allow_pickle=True)
     with pytest.raises(ArtifactError, match="SHA-256 differs"):
         load_model(folder, scheme)
+
+
+def test_opinions_of_models_that_did_not_see_a_text_are_kept(few_examples, scheme, tmp_path):
+    """They are those on which the model's calibration rests: of the training texts, right nearly always, never sure."""
+    settings, kept = read_settings(labeled_folder() / "settings.toml"), []
+    model = train(few_examples, scheme, load_dictionary(()), (), settings, name="small", keep=kept.append)
+    save_model(model, tmp_path / "model", kept[0])
+    found = [read_held_out(tmp_path / "model", model.labels, example.id) for example in few_examples]
+    assert all(list(opinion) == list(model.labels) for opinion in found)
+    assert all(sum(opinion.values()) == pytest.approx(1, abs=0.01) for opinion in found)
+    right = [max(opinion, key=opinion.get) == e.label for opinion, e in zip(found, few_examples, strict=True)]
+    assert np.mean(right) == pytest.approx(model.record["held_out_folds"]["accuracy"], abs=0.01)
+    assert read_held_out(tmp_path / "model", model.labels, "nobody") is None
+
+
+def test_without_kept_opinions_there_is_none(folder, small_model):
+    assert read_held_out(folder, small_model.labels, "c0") is None
+
+
+def test_damaged_opinions_are_named(folder, small_model):
+    (folder / "held_out.npy").write_bytes(b"\x93NUMPY")
+    with pytest.raises(ArtifactError, match=r"held_out\.npy: is damaged"):
+        read_held_out(folder, small_model.labels, "c0")
+
+
+def test_the_shipped_model_has_an_opinion_of_every_training_text(scorer):
+    examples = read_examples(labeled_folder() / "corpus")
+    assert all(read_held_out(model_folder(), scorer.facts.labels, example.id) for example in examples[::500])
 
 
 def test_a_folder_without_model_is_named(tmp_path, scheme):

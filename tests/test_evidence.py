@@ -303,10 +303,10 @@ def test_damaged_and_missing_caches_are_made_again(scorer, corpus, tmp_path, mon
 def test_stored_out_of_fold_opinion_comes_before_the_neighbours(scorer, precedents, corpus):
     example = read_examples(corpus)[0]
     stored = {example.id: {"platform": 0.7, "services": 0.3}}
-    found = explain(example.text, scorer, precedents=precedents, out_of_fold=stored).held_out
+    found = explain(example.text, scorer, precedents=precedents, out_of_fold=stored.get).held_out
     assert (found.source, found.domain, found.probabilities) == ("out of fold", "platform", stored[example.id])
-    assert explain(example.text, scorer, precedents=precedents, out_of_fold={}).held_out.source == "neighbours"
-    assert explain(MIXED, scorer, precedents=precedents, out_of_fold=stored).held_out is None
+    assert explain(example.text, scorer, precedents=precedents).held_out.source == "neighbours"
+    assert explain(MIXED, scorer, precedents=precedents, out_of_fold=stored.get).held_out is None
 
 
 def test_neighbours_vote_without_the_text_its_copies_and_its_company(scorer, corpus, tmp_path):

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -388,6 +389,7 @@ def audit_show(
       gonglian audit show 688002 --against 工业自动化与边缘计算 --html why.html
       echo "工业机器人的研发、生产和销售" | gonglian audit show -
     """
+    from classifier.artifact import read_held_out
     from classifier.disputes import find_code
     from classifier.evidence import explain, to_html, to_record, to_text
     from classifier.precedents import load_precedents
@@ -396,7 +398,8 @@ def audit_show(
     heading, text, past, claimed = _stdin_case() if company == "-" else _ledger_case(ledger, company)
     rival = find_code(scorer.scheme, against) if against else claimed
     precedents = load_precedents(scorer, (labeled or labeled_folder()) / "corpus")
-    evidence = explain(text, scorer, rival=rival, precedents=precedents, history=past)
+    unseen = partial(read_held_out, model or model_folder(), scorer.facts.labels)
+    evidence = explain(text, scorer, rival=rival, precedents=precedents, out_of_fold=unseen, history=past)
     if html:
         from classifier.outputs import whole_file
 
@@ -675,8 +678,6 @@ def audit_drift(
       gonglian audit drift --since 2026-07-01 --reference 2025.profile.json
       gonglian track week.csv && gonglian audit drift --since 2026-07-01 && gonglian report --ledger gonglian.db ...
     """
-    from functools import partial
-
     from classifier import drift
     from classifier.artifact import load_model
     from classifier.domains import load_scheme
