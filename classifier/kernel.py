@@ -357,8 +357,13 @@ def walk_trie(tables: Tables, settings: Settings, work: Workspace) -> None:
         run = run if held & LETTER else place
         chunk = chunk if held & CHUNK else place
         run_stop[place], chunk_stop[place] = run, chunk
+    last_gram = grams + 1 << FLAG_BITS
+    stop = last_gram if shortest <= 1 else 0
     for place in range(length):
-        child[place] = tables.first[codes[place]]
+        held = tables.first[codes[place]]
+        child[place] = held
+        occurrence[found], span[found] = first_gram + (held >> FLAG_BITS), place << SPAN_BITS | place + 1
+        found += (held >= 0) & (held < stop) & (place < run_stop[place])
     for level in range(1, max(LEVELS, longest)):
         before = (level - 1) * length
         for place in range(length - level):
@@ -366,19 +371,16 @@ def walk_trie(tables: Tables, settings: Settings, work: Workspace) -> None:
             hashed = hash_of(edge_key(held, codes[place + level]) if held >= 0 and held & GROWS else 0)
             slot[place] = slot_of(hashed, displacements[bucket_of(hashed, len(displacements))], len(edges))
             fetch(edges, slot[place])
+        stop = last_gram if shortest <= level + 1 <= longest else 0
         for place in range(length - level):
             held, key = edges[slot[place]], edge_key(child[before + place], codes[place + level])
-            child[before + length + place] = held & (1 << EDGE_BITS) - 1 if held >> EDGE_BITS == key else -1
+            held = held & (1 << EDGE_BITS) - 1 if held >> EDGE_BITS == key else -1
+            child[before + length + place] = held
+            occurrence[found] = first_gram + (held >> FLAG_BITS)
+            span[found] = place << SPAN_BITS | place + level + 1
+            found += (held >= 0) & (held < stop) & (place + level < run_stop[place])
         for place in range(max(length - level, 0), length):
             child[before + length + place] = -1
-    stop = grams + 1 << FLAG_BITS
-    for size in range(shortest, longest + 1):
-        before = (size - 1) * length
-        for place in range(length - size + 1):
-            held = child[before + place]
-            occurrence[found] = first_gram + (held >> FLAG_BITS)
-            span[found] = place << SPAN_BITS | place + size
-            found += (held >= 0) & (held < stop) & (place + size <= run_stop[place])
     work.sizes[OCCURRENCES] = found
 
 
