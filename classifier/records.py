@@ -415,7 +415,7 @@ class _CsvBlocks:
         import pyarrow.csv as pa_csv
 
         columns = self._table.columns
-        if b"\0" in block or block.count(b"\r") != block.count(b"\r\n"):
+        if b"\0" in block or (b"\r" in block and block.count(b"\r") != block.count(b"\r\n")):
             return None
         if len(columns) == 1 and re.search(rb"(?:^|\n)\r?\n", block):
             return None
