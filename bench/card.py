@@ -31,7 +31,8 @@ Made by `bench/card.py` for the model beside it; every number was measured in th
 A linear model that reads a Chinese business description of up to some thousand characters and says to which of
 the seven domains of 《中国工业互联网投融资报告(2020年)》 the company belongs, or that it belongs to none, with a
 calibrated probability and the words that decided. Words and word pairs of jieba and character n-grams of 1 to 4,
-sub-linear TF-IDF, one support vector machine a label on terms weighted by their log-count ratio; {terms:,} terms.
+sub-linear TF-IDF, one support vector machine a label on terms weighted by their log-count ratio. The terms that tell
+least (inverse document frequency times coefficient) are left out after fitting; {terms:,} stay.
 Scheme {scheme}.
 
 **For** tagging companies for the report's statistics, with a person reading what is under review. **Not for** decisions

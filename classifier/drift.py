@@ -124,9 +124,14 @@ def _unknown_bin(rate: float) -> str:
 
 
 def unknown_rates(texts: Sequence[str], model: Model) -> np.ndarray:
-    """Return for each text the share of its words that the model has not learned, 1 where it has no word at all."""
+    """Return for each text the share of its words that the model has not learned, 1 where it has no word at all.
+
+    Many words are left out of a model although it has seen them, because they tell nothing; most of them stand in pairs
+    that are kept, and count as learned.
+    """
     segmenter = Segmenter(load_dictionary(model.lexicon))
-    known = {term for block in model.blocks if block.kind == "words" for term in block.vocabulary}
+    vocabularies = [block.vocabulary for block in model.blocks if block.kind != "characters"]
+    known = {word for vocabulary in vocabularies for term in vocabulary for word in term.split(" ")}
     rates = []
     for text in texts:
         words = segmenter.words(normalize(text))

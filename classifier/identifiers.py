@@ -121,4 +121,5 @@ def stock_board(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return _MARKS.sub("", unicodedata.normalize("NFKC", text)).upper()
+    bare = _MARKS.sub("", unicodedata.normalize("NFKC", text)).upper()
+    return unicodedata.normalize("NFKC", bare)  # an accent that stood on a space may now stand on a letter

@@ -131,6 +131,11 @@ def test_words_that_the_model_never_saw_are_unknown(small_model):
     assert rates[1] == rates[2] == 1
 
 
+def test_words_of_pairs_that_the_model_kept_are_learned(small_model):
+    pairs = [replace(block, vocabulary=("工业 机器人", "研发 生产")) for block in small_model.blocks[:1]]
+    assert unknown_rates(["机器人研发", "机器人龘"], replace(small_model, blocks=tuple(pairs))).tolist() == [0, 0.5]
+
+
 @pytest.mark.parametrize("population", ["unlisted", "listed"])
 def test_the_shipped_profile_is_of_the_shipped_model(scheme, population):
     """make card makes it anew; without that the model was trained anew and nothing measured."""
@@ -140,6 +145,8 @@ def test_the_shipped_profile_is_of_the_shipped_model(scheme, population):
     assert sizes == pytest.approx([sizes[0]] * 4, abs=0.01)
     assert 50 < sizes[0] < 1_431  # fewer than there are texts: some stand for 25 companies
     assert set(profile.features["label"]) <= set(scheme.codes)
+    for counts in profile.features.values():  # where all texts lie in one bin, nothing can be seen to move
+        assert max(counts.values()) < 0.95 * sum(counts.values())
 
 
 def test_texts_like_the_held_out_ones_have_not_moved(scheme):

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from classifier.identifiers import (
@@ -91,6 +91,7 @@ def test_width_case_and_spaces_do_not_matter(code):
 
 
 @given(st.text(max_size=30))
+@example("A´")
 def test_checks_never_raise_and_normal_forms_are_stable(text):
     assert isinstance(check_credit_code(text) + check_stock_code(text) + stock_board(text), str)
     assert plain_credit_code(plain_credit_code(text)) == plain_credit_code(text)
