@@ -306,9 +306,10 @@ def find_offering_clause(tables: Tables, work: Workspace) -> None:
 
 
 @routine
-def count_terms(work: Workspace) -> None:
+def count_terms(tables: Tables, work: Workspace) -> None:
     """Number the different terms among the occurrences, and count each, by a hash table that stays in the cache."""
     seen, terms, counts, occurrence, sizes = work.seen, work.term, work.count, work.occurrence, work.sizes
+    rows, lanes = tables.rows, len(tables.rows) // tables.starts[3]
     size = 1024
     while size < 2 * sizes[OCCURRENCES]:
         size *= 2
@@ -328,6 +329,7 @@ def count_terms(work: Workspace) -> None:
             seen[place] = number
             terms[number] = term
             counts[number] = 0
+            fetch(rows, term * lanes)
         counts[number] += 1
         occurrence[at] = number
     sizes[TERMS] = different
@@ -376,6 +378,7 @@ def walk_trie(tables: Tables, settings: Settings, work: Workspace) -> None:
             held, key = edges[slot[place]], edge_key(child[before + place], codes[place + level])
             held = held & (1 << EDGE_BITS) - 1 if held >> EDGE_BITS == key else -1
             child[before + length + place] = held
+            fetch(tables.weights, held >> FLAG_BITS if held >= 0 else 0)
             occurrence[found] = first_gram + (held >> FLAG_BITS)
             span[found] = place << SPAN_BITS | place + level + 1
             found += (held >= 0) & (held < stop) & (place + level < run_stop[place])
@@ -442,6 +445,7 @@ def find_words(tables: Tables, work: Workspace) -> None:
             lettered = lettered or properties[characters[at]] & LETTER != 0
         if lettered:
             work.word_start[words], work.word_end[words], work.word_node[words] = place, stop, node
+            fetch(tables.words, (node >> FLAG_BITS) * 2 if node >= 0 else 0)
             words += 1
         place = stop
     work.sizes[WORDS] = words
@@ -783,7 +787,7 @@ def score_text(
     find_pairs(tables, work)
     find_word_terms(tables, work, 0, 0, sizes[CHARACTERS])
     find_word_terms(tables, work, 1, sizes[CLAUSE_START], sizes[CLAUSE_STOP])
-    count_terms(work)
+    count_terms(tables, work)
     at = text * settings.labels
     probabilities = results.probabilities
     weigh(tables, settings, work, probabilities, at)
