@@ -28,9 +28,11 @@ from classifier.kernel import (
     CHUNK,
     CLAUSE_END,
     EDGE_BITS,
+    IN_PAIRS,
     LANES,
     LATIN,
     LETTER,
+    NEVER_SEEN,
     OFFER_START,
     PAIR_BITS,
     PLAIN,
@@ -280,11 +282,12 @@ def _trie(dictionary: rules.Dictionary, numbers: Mapping[str, Mapping[str, int]]
     characters = set("".join(strings))
     code = {character: number for number, character in enumerate(sorted(characters), 1)}
 
-    weights, words = np.full(len(node) + 1, -np.inf), np.full((len(node) + 1, 2), -1, np.int32)
+    weights, words = np.full(len(node) + 1, -np.inf), np.full((len(node) + 1, 2), NEVER_SEEN, np.int32)
     log_total = math.log(dictionary.total)
     for word, frequency in frequencies.items():
         if frequency:
             weights[node[word]] = math.log(frequency) - log_total
+    words[[node[word] for word in of_words]] = IN_PAIRS
     for column, kind in enumerate(single):
         words[[node[term] for term in single[kind]], column] = list(single[kind].values())
 

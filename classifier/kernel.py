@@ -28,7 +28,8 @@ ACCEPTED, EMPTY, NOTHING_KNOWN, LITTLE_KNOWN, UNLIKELY_OUTSIDE, UNLIKELY_INSIDE,
 _FOR, _BETWEEN_PARTS, _BETWEEN_WORDS, _CUT = 6, 8, 9, 10
 
 LEAST_WORDS = 2  # known Chinese words of two characters or more that a text needs before it can be accepted
-LEAST_COVER = 0.08  # share of a text's letters that such words must cover
+LEAST_COVER = 0.25  # share of a text's letters that such words must cover
+NEVER_SEEN, IN_PAIRS = -1, -2  # words that are no terms; those of pairs are known, though they tell nothing alone
 SHOWN_FOR, SHOWN_AGAINST = 4, 2
 LEAST_SHOWN = 0.05  # log-odds below which a word is not worth showing
 
@@ -65,7 +66,8 @@ class Tables(NamedTuple):
     weights : float64 (a node)
         jieba's log of frequency over total; minus infinity for what is no word of the dictionary.
     words : int32 (2 a node)
-        Numbers of the term as a word of the text and of the offering clause, or -1.
+        Numbers of the term as a word of the text and of the offering clause; no term is `IN_PAIRS` if it stands in
+        pairs that are terms, else `NEVER_SEEN`.
     pairs, pair_displacements : int64, uint8
         Pairs of words that are terms, a perfect hash table: from bit 41 the first word's node, from bit 20 the
         second's; the other bits are the number of the pair.
@@ -600,7 +602,8 @@ def doubt_of(tables: Tables, settings: Settings, work: Workspace, probability: f
     for index in range(sizes[WORDS]):
         start, stop, node = work.word_start[index], work.word_end[index], work.word_node[index]
         chinese = stop - start > 1 and 0x4E00 <= characters[start] <= 0x9FFF
-        known = node >= 0 and (node <= grams or word_terms[node * 2] >= 0 or word_terms[node * 2 + 1] >= 0)
+        seen = node >= 0 and (word_terms[node * 2] != NEVER_SEEN or word_terms[node * 2 + 1] != NEVER_SEEN)
+        known = seen or 0 <= node <= grams
         if chinese and known:
             cover += stop - start
             if work.word_same[index] == index:
