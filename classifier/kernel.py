@@ -33,7 +33,7 @@ ACCEPTED, EMPTY, NOTHING_KNOWN, LITTLE_KNOWN, UNLIKELY_OUTSIDE, UNLIKELY_INSIDE,
 _FOR, _BETWEEN_PARTS, _BETWEEN_WORDS, _CUT = 6, 8, 9, 10
 
 LEAST_WORDS = 2  # known Chinese words of two characters or more that a text needs before it can be accepted
-LEAST_COVER = 0.08  # share of a text's letters that such words must cover
+LEAST_COVER = 0.25  # share of a text's letters that such words must cover
 SHOWN_FOR, SHOWN_AGAINST = 4, 2
 LEAST_SHOWN = 0.05  # log-odds below which a word is not worth showing
 
@@ -646,9 +646,14 @@ def doubt_of(tables: Tables, settings: Settings, work: Workspace, probability: f
         return EMPTY
     cover, different = 0, 0
     for index in range(sizes[WORDS]):
-        start, stop, node = work.word_start[index], work.word_end[index], work.word_node[index] >> FLAG_BITS
-        chinese = stop - start > 1 and 0x4E00 <= characters[start] <= 0x9FFF
-        known = node >= 0 and (node <= grams or word_terms[node * 2] >= 0 or word_terms[node * 2 + 1] >= 0)
+        start, stop, held = work.word_start[index], work.word_end[index], work.word_node[index]
+        chinese, node = stop - start > 1 and 0x4E00 <= characters[start] <= 0x9FFF, held >> FLAG_BITS
+        known = held >= 0 and (
+            held & (FIRST | SECOND) != 0  # of a pair that tells something, if it tells nothing alone
+            or node <= grams
+            or word_terms[node * 2] >= 0
+            or word_terms[node * 2 + 1] >= 0
+        )
         if chinese and known:
             cover += stop - start
             if work.word_same[index] == index:

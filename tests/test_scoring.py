@@ -47,6 +47,12 @@ def test_texts_that_say_too_little_are_never_accepted(scorer, text, reason):
     assert label.reason.startswith(reason)
 
 
+@pytest.mark.parametrize("text", ["汽车及零部件的制造。", "公司从事零部件的制造与销售。", "互联网数据中心业务"])
+def test_words_that_the_model_holds_in_pairs_alone_are_known(scorer, text):
+    label = decide_with(scorer, None, 0.0).label([text])[0]
+    assert label.status == "accepted"
+
+
 def test_gibberish_of_common_characters_is_never_accepted(scorer):
     characters = "的一是了我不在人们有来他这上着个地到大里说去子得也和那要下看天时过出小么起你都把好还多没为又可家学"
     shuffled = np.random.default_rng(0).permutation(list(characters * 2))
