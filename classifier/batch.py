@@ -2,9 +2,9 @@
 
 import json
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,7 @@ def score_table(
             return batch.rows
 
         scored = _scored(_behind(table.batches, sink.rows, progress), roles, scorer, workers)
-        for rows in _in_turn(write, scored):
+        for rows in opened.enter_context(closing(_in_turn(write, scored))):  # threads end before their folder goes
             progress(rows)
         if summary.rows == 0:
             nothing = Batch({column: [] for column in table.columns}, 0)
@@ -210,7 +210,9 @@ def _scored(batches: Iterable[Batch], roles: Roles, scorer: Scorer, workers: int
             yield first, scores.result()
 
 
-def _in_turn(write: Callable[[Batch, Scores], int], scored: Iterable[tuple[Batch, Scores]]) -> Iterator[int]:
+def _in_turn(
+    write: Callable[[Batch, Scores], int], scored: Iterable[tuple[Batch, Scores]]
+) -> Generator[int, None, None]:
     """Yield the rows of batches that a thread has written, one after the other, while others are scored."""
     waiting: deque[Future[int]] = deque()
     with ThreadPoolExecutor(1, "write") as thread:
