@@ -644,7 +644,7 @@ def doubt_of(tables: Tables, settings: Settings, work: Workspace, probability: f
     grams = tables.starts[3] - tables.starts[2]
     if sizes[CHARACTERS] == 0:
         return EMPTY
-    cover, different = 0, 0
+    cover, different, telling = 0, 0, 0
     for index in range(sizes[WORDS]):
         start, stop, held = work.word_start[index], work.word_end[index], work.word_node[index]
         chinese, node = stop - start > 1 and 0x4E00 <= characters[start] <= 0x9FFF, held >> FLAG_BITS
@@ -658,13 +658,15 @@ def doubt_of(tables: Tables, settings: Settings, work: Workspace, probability: f
             cover += stop - start
             if work.word_same[index] == index:
                 different += 1
+        if work.word_same[index] == index and abs(work.total[index]) >= LEAST_SHOWN:
+            telling += 1
     if cover == 0:
         return NOTHING_KNOWN
     letters = 0
     for place in range(sizes[CHARACTERS]):
         if properties[characters[place]] & ALPHABETIC:
             letters += 1
-    if different < LEAST_WORDS or cover < LEAST_COVER * letters:
+    if different < LEAST_WORDS or cover < LEAST_COVER * letters or telling == 0:
         return LITTLE_KNOWN
     if inside and probability < settings.least_inside:
         return UNLIKELY_INSIDE

@@ -53,6 +53,12 @@ def test_words_that_the_model_holds_in_pairs_alone_are_known(scorer, text):
     assert label.status == "accepted"
 
 
+@pytest.mark.parametrize("text", ["从事相关业务", "一家公司", "公司成立于2010年,位于北京"])
+def test_texts_of_which_no_word_speaks_are_never_accepted(scorer, text):
+    label = decide_with(scorer, None, 0.0).label([text])[0]
+    assert (label.status, label.reason) == ("review", "模型认识的词太少")
+
+
 def test_gibberish_of_common_characters_is_never_accepted(scorer):
     characters = "的一是了我不在人们有来他这上着个地到大里说去子得也和那要下看天时过出小么起你都把好还多没为又可家学"
     shuffled = np.random.default_rng(0).permutation(list(characters * 2))
