@@ -5,8 +5,8 @@ over out-of-fold probabilities: every text is judged by a model of the project t
 nor another text of its company, nor the same text reworded.
 
 Texts are ranked by self-confidence, the probability of the given label: on the whole corpus with one label of twenty
-flipped, the first twentieth of that ranking holds 93 % of the flips and the first tenth 99.5 %; of an earlier model 94 % where
-the ranking by normalised margin had 89 %, and either adjusted by the thresholds of the labels 88 to 89 %.
+flipped, the first twentieth of that ranking holds 93 % of the flips and the first tenth 99.5 %. With an earlier model
+the first twentieth held 94 %, by normalised margin 89 %, with either adjusted by the labels' thresholds 88 to 89 %.
 
 The method is written here and checked against cleanlab rather than taken from it: cleanlab 2.9.0 (January 2026) finds
 the same suspects from the same probabilities, but half a year later its repository had seen no further change, and most

@@ -86,7 +86,7 @@ def test_tables_are_printed_for_people(run, files):
 def test_sensitivity_counts_under_other_choices(run, files):
     result = run("stats", "tables", *inputs(files), "--json", "-q", "--sensitivity", "--table", "U6")
     found = figure(result, "U6", year=2020, domain="security", measure="companies")
-    assert found["prior 0.3"] == 1 and "accepted at 0.95" in found
+    assert found["prior 0.3"] == 1 and "accepted at 0.97" in found
     without_texts = run("stats", "tables", *inputs(files, "labelled.csv"), "--sensitivity")
     assert without_texts.exit_code == 1 and "no descriptions" in without_texts.stderr
 
