@@ -86,6 +86,22 @@ class Fitted(NamedTuple):
     linear: Linear
 
 
+class Fold(NamedTuple):
+    """A model of some texts, and what it says of the others.
+
+    seen, held : places of the texts learned from and of those held out
+    decisions : (held texts, labels in alphabetical order)
+    kept : which of the terms of the seen texts the model kept
+    coefficients : float32 (kept terms, labels)
+    """
+
+    seen: np.ndarray
+    held: np.ndarray
+    decisions: np.ndarray
+    kept: np.ndarray
+    coefficients: np.ndarray
+
+
 def read_settings(path: Path) -> Settings:
     """Return the settings of a TOML file.
 
@@ -133,7 +149,7 @@ def train(
     report(f"segmenting {len(examples):,} texts")
     counts = training_counts(examples, dictionary, settings)
     report(f"fitting {settings.folds} folds for the calibration")
-    held_out = _held_out_decisions(counts, labels, _groups(examples), scheme.codes, settings)
+    held_out = held_out_decisions(fit_folds(counts, labels, _groups(examples), settings))
     codes = sorted(scheme.codes)
     on_folds = calibrate(held_out, np.searchsorted(codes, labels))
     opinions = softmax(on_folds.slope * held_out + on_folds.bias, axis=1)
@@ -302,34 +318,25 @@ def _telling(idf: np.ndarray, coefficients: np.ndarray, share: float) -> np.ndar
     return most >= np.quantile(most, 1 - share)
 
 
-def fold_splits(labels: np.ndarray, groups: Sequence[str], settings: Settings) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return for every fold the places of the texts learned from and of those held out; groups are never divided."""
+def fit_folds(counts: Counts, labels: np.ndarray, groups: Sequence[str], settings: Settings) -> list[Fold]:
+    """Return for every fold of the texts a model of the others; groups are never divided."""
     splitter = StratifiedGroupKFold(settings.folds, shuffle=True, random_state=settings.seed)
-    return list(splitter.split(labels, labels, groups))
+    learn = delayed(partial(_fit_fold, counts, labels, settings))
+    return list(Parallel(n_jobs=-1)(learn(*split) for split in splitter.split(labels, labels, groups)))
 
 
-def _held_out_decisions(
-    counts: Counts,
-    labels: np.ndarray,
-    groups: list[str],
-    codes: tuple[str, ...],
-    settings: Settings,
-) -> np.ndarray:
-    """Return decisions (texts, labels in alphabetical order) by models that did not see the text's company."""
-    splits = fold_splits(labels, groups, settings)
-    learn = delayed(partial(_fold_decisions, counts, labels, settings))
-    decisions = np.zeros((len(labels), len(codes)))
-    for (_, held), found in zip(splits, Parallel(n_jobs=-1)(learn(split) for split in splits), strict=True):
-        decisions[held] = found
+def _fit_fold(counts: Counts, labels: np.ndarray, settings: Settings, seen: np.ndarray, held: np.ndarray) -> Fold:
+    weighting, kept, linear = fit(counts, labels, seen, settings)
+    decisions = weighting.matrix(held) @ linear.coefficients + linear.intercepts
+    return Fold(seen, held, decisions, kept, linear.coefficients.astype(np.float32))
+
+
+def held_out_decisions(folds: Sequence[Fold]) -> np.ndarray:
+    """Return decisions (texts, labels in alphabetical order) by models that did not see the text's group."""
+    decisions = np.zeros((sum(len(fold.held) for fold in folds), folds[0].decisions.shape[1]))
+    for fold in folds:
+        decisions[fold.held] = fold.decisions
     return decisions
-
-
-def _fold_decisions(
-    counts: Counts, labels: np.ndarray, settings: Settings, split: tuple[np.ndarray, np.ndarray]
-) -> np.ndarray:
-    seen, held = split
-    weighting, _, linear = fit(counts, labels, seen, settings)
-    return weighting.matrix(held) @ linear.coefficients + linear.intercepts
 
 
 def _record(

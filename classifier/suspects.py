@@ -18,14 +18,12 @@ import io
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.special import softmax
@@ -34,7 +32,15 @@ from classifier import augment, labels, model, text, weighting
 from classifier.domains import Scheme
 from classifier.errors import InputError, SchemeError
 from classifier.labels import Example, corpus_digest, near_duplicates
-from classifier.model import LIBRARIES, Settings, calibrate, fit, fold_splits, settings_digest, training_counts
+from classifier.model import (
+    LIBRARIES,
+    Settings,
+    calibrate,
+    fit_folds,
+    held_out_decisions,
+    settings_digest,
+    training_counts,
+)
 from classifier.text import Dictionary, cache_folder, keep_file, normalize
 from classifier.weighting import Counts, Weighting
 
@@ -115,19 +121,15 @@ def cross_fit(counts: Counts, given: pd.Series, groups: Sequence[str], settings:
         Texts of one key stand in one fold.
     """
     codes, truth = np.unique(given.to_numpy(dtype=str), return_inverse=True)
-    splits = fold_splits(codes[truth], groups, settings)
-    learn = delayed(partial(_learn_fold, counts, codes[truth], settings))
-    folds = Parallel(n_jobs=-1)(learn(split) for split in splits)
-    decisions = np.zeros((len(truth), len(codes)))
-    for (_, held), fold in zip(splits, folds, strict=True):
-        decisions[held] = fold.decisions
+    folds = fit_folds(counts, codes[truth], groups, settings)
+    decisions = held_out_decisions(folds)
     calibration = calibrate(decisions, truth)
     probabilities = softmax(calibration.slope * decisions + calibration.bias, axis=1)
     likely = probabilities.argmax(axis=1)
     terms = np.full(len(truth), "", dtype=object)
-    for (seen, held), fold in zip(splits, folds, strict=True):
-        other = held[likely[held] != truth[held]]
-        weights = Weighting(counts, seen, settings.minimum_documents).only(fold.kept)
+    for fold in folds:
+        other = fold.held[likely[fold.held] != truth[fold.held]]
+        weights = Weighting(counts, fold.seen, settings.minimum_documents).only(fold.kept)
         terms[other] = _loudest_terms(weights, fold.coefficients, other, likely[other], truth[other])
     return OutOfFold(
         pd.DataFrame(probabilities, index=given.index, columns=list(map(str, codes))),
@@ -259,21 +261,6 @@ def _check(examples: Sequence[Example], scheme: Scheme, folds: int) -> None:
             raise SchemeError(f"{example.place}: id {example.id} stands at {seen[example.id].place} already")
         seen[example.id] = example
     model.check_counts(np.array([example.label for example in examples]), scheme, folds)
-
-
-class _Fold(NamedTuple):
-    """Decisions (held texts, labels) of a model of the seen texts, which terms it kept, coefficients (kept, labels)."""
-
-    decisions: np.ndarray
-    kept: np.ndarray
-    coefficients: np.ndarray
-
-
-def _learn_fold(counts: Counts, labels: np.ndarray, settings: Settings, split: tuple[np.ndarray, np.ndarray]) -> _Fold:
-    seen, held = split
-    fitted = fit(counts, labels, seen, settings)
-    decisions = fitted.weighting.matrix(held) @ fitted.linear.coefficients + fitted.linear.intercepts
-    return _Fold(decisions, fitted.kept, fitted.linear.coefficients.astype(np.float32))
 
 
 def _loudest_terms(
