@@ -210,9 +210,20 @@ def bucket_of(hashed: Any, buckets: int) -> Any:
 @routine
 def find(table: Any, displacements: Any, key: int, bits: int) -> int:
     """Return what a table holds for a key below its last bits, or -1: one look at one place, whatever the key."""
+    return held_for(table[place_of(table, displacements, key)], key, bits)
+
+
+@routine
+def place_of(table: Any, displacements: Any, key: int) -> int:
+    """Return the one place where a table may hold a key."""
     hashed = hash_of(key)
-    held = table[slot_of(hashed, displacements[bucket_of(hashed, len(displacements))], len(table))]
-    return held & (1 << bits) - 1 if held >> bits == key else -1
+    return slot_of(hashed, displacements[bucket_of(hashed, len(displacements))], len(table))
+
+
+@routine
+def held_for(entry: int, key: int, bits: int) -> int:
+    """Return what an entry of a table holds below its last bits, or -1 if it is that of another key."""
+    return entry & (1 << bits) - 1 if entry >> bits == key else -1
 
 
 @routine
@@ -370,13 +381,12 @@ def walk_trie(tables: Tables, settings: Settings, work: Workspace) -> None:
         before = (level - 1) * length
         for place in range(length - level):
             held = child[before + place]
-            hashed = hash_of(edge_key(held, codes[place + level]) if held >= 0 and held & GROWS else 0)
-            slot[place] = slot_of(hashed, displacements[bucket_of(hashed, len(displacements))], len(edges))
+            key = edge_key(held, codes[place + level]) if held >= 0 and held & GROWS else 0
+            slot[place] = place_of(edges, displacements, key)
             fetch(edges, slot[place])
         stop = last_gram if shortest <= level + 1 <= longest else 0
         for place in range(length - level):
-            held, key = edges[slot[place]], edge_key(child[before + place], codes[place + level])
-            held = held & (1 << EDGE_BITS) - 1 if held >> EDGE_BITS == key else -1
+            held = held_for(edges[slot[place]], edge_key(child[before + place], codes[place + level]), EDGE_BITS)
             child[before + length + place] = held
             fetch(tables.weights, held >> FLAG_BITS if held >= 0 else 0)
             occurrence[found] = first_gram + (held >> FLAG_BITS)
