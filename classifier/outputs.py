@@ -163,10 +163,15 @@ def whole_file(target: Path) -> Iterator[BinaryIO]:
 
 def take_name(part: Path, target: Path) -> None:
     """Give a finished file the name and the permissions of the one that it replaces; its bytes are on the disk then."""
+    part.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+    settle(part, target)
+
+
+def settle(part: Path, name: Path) -> None:
+    """Give a file its name once its bytes are on the disk."""
     with part.open("rb") as file:
         os.fsync(file.fileno())
-    part.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
-    part.replace(target)
+    part.replace(name)
 
 
 def _umask() -> int:
@@ -279,7 +284,7 @@ class _TableWriter:
             self._schema = pa.schema([own.get(n) or pa.field(n, _arrow_type(c)) for n, c in batch.columns.items()])
             self._writer = self._open(batch)
         arrays = [_arrow_array(batch.columns[field.name], field.type) for field in self._schema]
-        self._write(pa.Table.from_arrays(arrays, schema=self._schema))
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), ROW_GROUP)
 
     def close(self) -> None:
         """Write the footer."""
@@ -292,9 +297,7 @@ class _TableWriter:
             self.close()
 
     def _open(self, batch: Batch) -> Any:
-        raise NotImplementedError
-
-    def _write(self, table: pa.Table) -> None:
+        """Return a writer of pyarrow."""
         raise NotImplementedError
 
 
@@ -308,18 +311,12 @@ class ParquetWriter(_TableWriter):
         recurring = [name for name in batch.columns if _recurs(batch.columns[name])]
         return pq.ParquetWriter(self._stream, self._schema, use_dictionary=recurring)
 
-    def _write(self, table: pa.Table) -> None:
-        self._writer.write_table(table, row_group_size=ROW_GROUP)
-
 
 class ArrowWriter(_TableWriter):
     """Arrow's own file format: what another step of the same run reads again."""
 
     def _open(self, batch: Batch) -> Any:
         return pa.ipc.new_file(self._stream, self._schema)
-
-    def _write(self, table: pa.Table) -> None:
-        self._writer.write_table(table)
 
 
 def _recurs(column: Column) -> bool:

@@ -9,7 +9,6 @@ as Arrow has it in memory until then. At the end the whole takes its name and th
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
@@ -21,7 +20,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from classifier.errors import OutputError
-from classifier.outputs import ParquetWriter, Writer, open_writer, take_name, unwritable
+from classifier.outputs import Writer, open_writer, settle, take_name, unwritable
 from classifier.records import Batch
 
 PART_ROWS = 50_000
@@ -67,14 +66,14 @@ class Parts:
         self._counts["guarded"] = self._writer.guarded
         self._open.close()
         path = self._path(len(self._finished))
-        _settle(self._path("open"), path)
+        settle(self._path("open"), path)
         self._finished.append({"name": path.name, "bytes": path.stat().st_size, "counts": dict(self._counts)})
         self._writer, self._counts = None, Counter()
         manifest = self._folder / "manifest.json"
         manifest.with_suffix(".open").write_text(
             json.dumps({"run": self._run, "parts": self._finished}, ensure_ascii=False, indent=1), encoding="utf-8"
         )
-        _settle(manifest.with_suffix(".open"), manifest)
+        settle(manifest.with_suffix(".open"), manifest)
         self._joiner.add(path)
 
     def resume(self, output: str) -> None:
@@ -114,10 +113,11 @@ class Parts:
         take_name(self._joiner.path, target)
 
     def discard(self) -> None:
-        """Let go of the part that is not finished, and of the whole."""
-        for closing in (self._open.__exit__, self._joiner.discard):
+        """Let go of the part that is not finished, and of the whole: a resumed run puts its parts together anew."""
+        self._joiner.stop()
+        for opened in (self._open, self._joiner.opened):
             with contextlib.suppress(Exception):
-                closing(InterruptedError, InterruptedError(), None)
+                opened.__exit__(InterruptedError, InterruptedError(), None)
 
     def _path(self, part: int | str) -> Path:
         return self._folder / (f"{part:06d}" if isinstance(part, int) else part)
@@ -128,10 +128,11 @@ class _Joiner:
 
     def __init__(self, path: Path, options: Mapping[str, Any]) -> None:
         self.path, self._options = path, options
+        self.opened = ExitStack()
         self._thread = ThreadPoolExecutor(1, "join parts")
         self._waiting: deque[Future[None]] = deque()
         self._stream: BinaryIO | None = None
-        self._parquet: ParquetWriter | None = None
+        self._parquet: Writer | None = None
 
     def add(self, part: Path) -> None:
         """Put a part behind those before; wait where too many are waiting."""
@@ -144,28 +145,21 @@ class _Joiner:
         while self._waiting:
             self._waiting.popleft().result()
         self._thread.shutdown()
-        if self._parquet is not None:
-            self._parquet.close()
-        if self._stream is not None:
-            self._stream.close()
+        self.opened.close()
 
-    def discard(self, *_: object) -> None:
-        """Let go of the whole: a run that is resumed puts its parts together anew."""
+    def stop(self) -> None:
+        """Wait for the part that is being put behind the others, and take no other one."""
         self._thread.shutdown(cancel_futures=True)
-        if self._parquet is not None:
-            self._parquet.discard()
-        if self._stream is not None:
-            self._stream.close()
 
     def _append(self, part: Path) -> None:
         if self._stream is None:
-            self._stream = self.path.open("wb")
-        if self._options["format"] != "parquet":
+            self._stream = self.opened.enter_context(self.path.open("wb"))
+            if self._options["format"] == "parquet":
+                self._parquet = self.opened.enter_context(open_writer(self._stream, **self._options))
+        if self._parquet is None:
             with part.open("rb") as file:
                 shutil.copyfileobj(file, self._stream, 1 << 20)
             return
-        if self._parquet is None:
-            self._parquet = ParquetWriter(self._stream, self._options["schema"])
         with pa.memory_map(str(part)) as source:  # one group of rows a part
             table = pa.ipc.open_file(source).read_all()
             columns = {name: table.column(name).combine_chunks() for name in table.column_names}
@@ -273,10 +267,3 @@ def locked(path: Path, *, wait: bool) -> Iterator[None]:
         else:
             fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
-
-
-def _settle(part: Path, name: Path) -> None:
-    """Give a file its name once its bytes are on the disk."""
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-    part.replace(name)
