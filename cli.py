@@ -26,6 +26,7 @@ from classifier.commands.common import (
     labeled_option,
     model_option,
     note,
+    population_option,
     prior_option,
     quiet_option,
     read_weight,
@@ -368,13 +369,7 @@ def _with_decisions(examples: list[Any], book: Path, scheme: Any) -> list[Any]:
     default=None,
     help="Also write shares by label, probability and unknown words, for gonglian audit drift.",
 )
-@click.option(
-    "--population",
-    type=click.Choice(["unlisted", "listed"]),
-    default="unlisted",
-    show_default=True,
-    help="With --confusion and --profile: which companies the texts are of.",
-)
+@population_option("With --confusion and --profile: which companies the texts are of.")
 @json_option
 @format_option
 @encoding_option

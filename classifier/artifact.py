@@ -167,8 +167,7 @@ def read_held_out(folder: Path, labels: Sequence[str], id: str) -> dict[str, flo
     try:
         opinions = np.load(path, mmap_mode="r", allow_pickle=False)
         places = np.flatnonzero(opinions["id"] == id.encode())
-        found = [opinions["probabilities"][place].tolist() for place in places[:1]]
-        return {label: share for row in found for label, share in zip(labels, row, strict=True)} or None
+        return dict(zip(labels, opinions["probabilities"][places[0]].tolist(), strict=True)) if len(places) else None
     except (OSError, ValueError, IndexError) as error:
         raise ArtifactError(f"{path}: is damaged ({error}); restore it or rebuild the model") from error
 

@@ -26,7 +26,7 @@ from classifier.entries import (
 from classifier.errors import LedgerError
 from classifier.ledger import PROGRAM, Ledger
 from classifier.schema import REOPENINGS
-from classifier.tables import align
+from classifier.tables import align, beginning
 
 KINDS = (
     *("name", "description", "prediction", "dispute", "reopening"),
@@ -623,9 +623,7 @@ def history_text(entries: Iterable[Entry], scheme: Scheme) -> str:
 
 
 def _entry_text(entry: Entry, scheme: Scheme) -> str:
-    what = _named(scheme, entry.what)
-    if len(what) > _SHOWN_CHARACTERS:
-        what = what[:_SHOWN_CHARACTERS] + "…"
+    what = beginning(_named(scheme, entry.what), _SHOWN_CHARACTERS)
     on = [
         f"text {entry.text_id}" if entry.text_id else "",
         entry.model if entry.model != entry.who else "",

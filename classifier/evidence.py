@@ -19,6 +19,7 @@ from classifier.domains import Domain
 from classifier.errors import InputError
 from classifier.precedents import SAME_TEXT, Precedent, Precedents
 from classifier.scoring import Label, Scorer
+from classifier.tables import beginning
 from classifier.text import CLAUSE_ENDS, normalize
 from classifier.trace import KINDS, Read, Trace, tracing
 
@@ -187,7 +188,8 @@ def explain(
     with tracing(scorer, 1) as read:
         trace = read(text)
         codebook = _codebook(scorer, pair, trace, read)
-    spans = _spans(trace, *pair)
+    added = trace.added(*pair)
+    spans = _spans(trace, added)
     neighbours = precedents.nearest(trace, NEAREST) if precedents else ()
     own = neighbours[0] if neighbours and neighbours[0].similarity >= SAME_TEXT else None
     return Evidence(
@@ -201,7 +203,7 @@ def explain(
         probabilities=dict(zip(trace.labels, trace.probabilities.tolist(), strict=True)),
         log_odds=trace.log_odds(*pair),
         constant=trace.constant(*pair),
-        terms=_terms(trace, *pair),
+        terms=_terms(trace, added),
         spans=spans,
         flips=tuple(_find_flip(scorer, pair, trace.normal, unit, spans) for unit in ("word", "clause")),
         precedents=neighbours,
@@ -219,7 +221,7 @@ def explain_briefly(texts: Sequence[str], scorer: Scorer) -> Iterator[Brief]:
         for text in texts:
             trace = read(text)
             first, second = trace.leaders
-            spans = _spans(trace, first, second)
+            spans = _spans(trace, trace.added(first, second))
             between = (rule.text for rule in _tie_rules(scorer, first, second) if {first, second} <= set(rule.domains))
             yield Brief(
                 first,
@@ -235,13 +237,13 @@ def explain_briefly(texts: Sequence[str], scorer: Scorer) -> Iterator[Brief]:
 # ------------------------------------------------------------------------------------------------- what the model read
 
 
-def _terms(trace: Trace, label: str, rival: str) -> tuple[Term, ...]:
+def _terms(trace: Trace, added: np.ndarray) -> tuple[Term, ...]:
     places: list[list[Place]] = [[] for _ in trace.numbers]
     for at, begin, end in zip(trace.occurrence.tolist(), trace.begin.tolist(), trace.end.tolist(), strict=True):
         places[at].append((begin, end))
     terms = [
-        Term(_term_text(trace, KINDS[block], *found[0]), KINDS[block], added * len(found), tuple(found))
-        for block, added, found in zip(trace.blocks.tolist(), trace.added(label, rival).tolist(), places, strict=True)
+        Term(_term_text(trace, KINDS[block], *found[0]), KINDS[block], one * len(found), tuple(found))
+        for block, one, found in zip(trace.blocks.tolist(), added.tolist(), places, strict=True)
     ]
     return tuple(sorted(terms, key=lambda term: -abs(term.log_odds)))
 
@@ -251,10 +253,10 @@ def _term_text(trace: Trace, kind: str, start: int, end: int) -> str:
     return " ".join(filter(None, (trace.normal[start:middle], trace.normal[middle:end])))
 
 
-def _spans(trace: Trace, label: str, rival: str) -> tuple[Span, ...]:
+def _spans(trace: Trace, added: np.ndarray) -> tuple[Span, ...]:
     """Return the normal form cut at its words; every term's part is spread evenly over its characters."""
     length = len(trace.normal)
-    shares = trace.added(label, rival)[trace.occurrence] / (trace.end - trace.begin)
+    shares = added[trace.occurrence] / (trace.end - trace.begin)
     steps = np.bincount(trace.begin, shares, minlength=length + 1)
     steps -= np.bincount(trace.end, shares, minlength=length + 1)
     sums = np.concatenate([[0.0], np.cumsum(np.cumsum(steps))]).tolist()  # of all characters before a place
@@ -521,14 +523,14 @@ def _flip_line(evidence: Evidence, flip: Flip) -> str:
     limit = f"（只逐一试了最有分量的{flip.tried}个）" if flip.tried < flip.parts else ""
     if not flip.removed:
         return f"删去任何一个{unit}，或一并删去最有分量的几个，都不会改判为{rival}{limit}"
-    removed = "、".join(f"“{_beginning(part, 30)}”" for part in flip.removed)
+    removed = "、".join(f"“{beginning(part, 30)}”" for part in flip.removed)
     several = "（逐一删去都不够，由强到弱一并删去）" if len(flip.removed) > 1 else ""
     return f"删去{len(flip.removed)}个{unit}{removed}，改判为{rival}（{flip.probability:.1%}）{several}{limit}"
 
 
 def _precedent_line(evidence: Evidence, near: Precedent) -> str:
     head = f"{near.similarity:.2f} {evidence.names.get(near.label, near.label)}"
-    return f"{head} {near.name or '（无名）'}：{_beginning(near.text, 42)} [{near.place}]"
+    return f"{head} {near.name or '（无名）'}：{beginning(near.text, 42)} [{near.place}]"
 
 
 def _opinion_line(evidence: Evidence, own: Precedent, opinion: Opinion) -> str:
@@ -559,11 +561,7 @@ def _shown_ties(evidence: Evidence) -> list[TieRule]:
 
 
 def _history_line(row: Mapping[str, Any]) -> str:
-    return _beginning("，".join(f"{key} {value}" for key, value in row.items() if value not in (None, "")), 70)
-
-
-def _beginning(text: str, most: int) -> str:
-    return text if len(text) <= most else text[:most] + "…"
+    return beginning("，".join(f"{key} {value}" for key, value in row.items() if value not in (None, "")), 70)
 
 
 def to_html(evidence: Evidence, *, heading: str = "") -> str:

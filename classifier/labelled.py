@@ -13,6 +13,7 @@ from classifier.labels import Example
 from classifier.records import Table, cell_text, find_roles, join_texts, open_table
 from classifier.sources import HEADERS, Problem, find_columns
 from classifier.suspects import OutOfFold, find_suspects
+from classifier.tables import beginning
 from classifier.text import normalize
 
 _BEGINNING = 14  # characters of a text that stand for a company without a name
@@ -157,13 +158,10 @@ def find_labelled_suspects(examples: Sequence[Example], corpus: Sequence[Example
     ranked = ranked[ranked.index.isin(own)]
     given = [own[id] for id in ranked.index]
     ranked.insert(0, "row", [example.line for example in given])
-    ranked.insert(1, "name", [example.name or _beginning(example.text) for example in given])
+    ranked.insert(
+        1, "name", [example.name or beginning(" ".join(example.text.split()), _BEGINNING) for example in given]
+    )
     return ranked.assign(elsewhere=_elsewhere(given, left_out))
-
-
-def _beginning(text: str) -> str:
-    plain = " ".join(text.split())
-    return plain if len(plain) <= _BEGINNING else f"{plain[:_BEGINNING]}…"
 
 
 def _elsewhere(examples: Sequence[Example], corpus: Sequence[Example]) -> list[str]:

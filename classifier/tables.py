@@ -13,6 +13,15 @@ def width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
+def beginning(text: str, most: int) -> str:
+    """Return a text, or so many of its first characters and a sign that there are more.
+
+    >>> beginning("工业机器人", 5), beginning("工业机器人", 2)
+    ('工业机器人', '工业…')
+    """
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
 def align(rows: Sequence[Sequence[str]]) -> str:
     """Return rows as lines: the first column to the left, the others to the right, two spaces between.
 

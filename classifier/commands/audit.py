@@ -21,6 +21,7 @@ from classifier.commands.common import (
     ledger_option,
     model_option,
     note,
+    population_option,
     prior_option,
     quiet_option,
     scorer_of,
@@ -641,13 +642,7 @@ def audit_queue(
 )
 @click.option("--past", is_flag=True, help="Compare with the descriptions of the ledger before --since instead.")
 @click.option("--save", type=click.Path(path_type=Path), default=None, help="Keep the profile of what was looked at.")
-@click.option(
-    "--population",
-    type=click.Choice(["unlisted", "listed"]),
-    default="unlisted",
-    show_default=True,
-    help="Which held-out texts to compare with.",
-)
+@population_option("Which held-out texts to compare with.")
 @ledger_option
 @model_option
 @labeled_option

@@ -1,6 +1,7 @@
 """What commands share: errors in one line, help with examples, options, notes on stderr."""
 
 import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,14 @@ ledger_option = click.option(
     envvar="GONGLIAN_LEDGER",
     help="The ledger (default also: the variable GONGLIAN_LEDGER).",
 )
+
+
+def population_option(help: str) -> Callable[[Any], Any]:
+    """Return the option that tells which companies held-out texts are of."""
+    kinds = click.Choice(["unlisted", "listed"])
+    return click.option("--population", type=kinds, default="unlisted", show_default=True, help=help)
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress bar, no notes, no summary.")
 
