@@ -1,10 +1,9 @@
 """A model and its dictionary as flat arrays: what `classifier.kernel` walks over, kept in the private cache.
 
 One trie holds the words of the dictionary, the words of the vocabulary and the character n-grams, so that one walk
-from each place of a text finds all of them. Its edges stand in a perfect hash table keyed by parent and character: one
-look answers, without a branch that the processor might guess wrongly. What is frequent has a low number, so that what
-is used often lies together. The arrays are made from a checked model in some seconds, kept in a file that is mapped
-into memory, and made again whenever the model, jieba or OpenCC is another one.
+from each place of a text finds all of them; pairs of words stand in a perfect hash table, where one look answers. What
+is frequent has a low number, so that what is used often lies together. The arrays are made from a checked model in some
+seconds, kept in a file that is mapped into memory, and made again whenever the model, jieba or OpenCC is another one.
 """
 
 import hashlib
@@ -25,22 +24,29 @@ from classifier.domains import Scheme
 from classifier.errors import ArtifactError
 from classifier.kernel import (
     ALPHABETIC,
-    BEGINS,
     CHUNK,
+    CLASS_BITS,
     CLAUSE_END,
-    EDGE_BITS,
+    CODE_AT,
     FIRST,
     FLAG_BITS,
+    FOLDS,
+    GRAM,
     GROWS,
     LANES,
     LATIN,
     LETTER,
+    NODE_AT,
+    NODE_BITS,
     OFFER_START,
+    OFFERED,
     PAIR_BITS,
-    PLAIN,
+    PARENT_AT,
     SECOND,
     SIGN_END,
+    SLOW,
     SPACE,
+    TERM_BITS,
     TIGHT,
     WORD,
     Tables,
@@ -48,25 +54,23 @@ from classifier.kernel import (
     hash_of,
     slot_of,
 )
+from classifier.trie import build_trie
 
 if TYPE_CHECKING:
     from classifier.artifact import Model
 
 _MAGIC = b"gonglian automaton\n"
 _HEADER_BYTES, _ALIGNMENT = 1 << 16, 64  # the header stays below; arrays begin with a cache line
+_WORDS_MET = 12.0  # of the dictionary in a text, by its frequencies, to compare with shares of texts
 _TERM_KINDS = ("words", "offering", "characters")
 _TYPES = {
-    "kinds": "B",
+    "characters": "i",
     "folded": "H",
-    "properties": "B",
     "signs": "i",
     "offers": "i",
-    "codes": "H",
-    "first": "i",
     "edges": "q",
-    "edge_displacements": "B",
     "weights": "d",
-    "words": "i",
+    "terms": "q",
     "pairs": "q",
     "pair_displacements": "B",
     "pair_terms": "i",
@@ -88,7 +92,6 @@ class Facts:
     expected_out_of_scope: float
     accept_probability: float
     accept_in_scope_probability: float
-    shortest: int
     longest: int
     unknown_weight: float
 
@@ -221,7 +224,8 @@ def build_automaton(model: "Model") -> Automaton:
                 f"the model has terms of kind {kind!r}, unknown to this version or twice; upgrade gonglian"
             )
     numbers: dict[str, dict[str, int]] = {}
-    starts, order, parameters = [0], [], (0, 0)
+    starts, order, longest = [0], [], 0
+    met: dict[str, float] = {}
     first_term = np.cumsum([0, *(len(block.vocabulary) for block in model.blocks)])
     for kind in _TERM_KINDS:
         numbers[kind] = {}
@@ -230,15 +234,16 @@ def build_automaton(model: "Model") -> Automaton:
                 frequent = np.argsort(block.idf, kind="stable")
                 numbers[kind] = {block.vocabulary[i]: starts[-1] + n for n, i in enumerate(frequent.tolist())}
                 order.append(before + frequent)
-                parameters = (block.parameters[0], block.parameters[1]) if kind == "characters" else parameters
+                shares = np.exp(1 - block.idf).tolist()  # of the training texts, nearly
+                met |= dict(zip(block.vocabulary, shares, strict=True))
+                longest = block.parameters[1] if kind == "characters" else longest
         starts.append(starts[-1] + len(numbers[kind]))
     rows = _rows(model, np.concatenate(order))
-    trie = _trie(dictionary, numbers)
-    kinds, folded = _folding()
+    trie, codes = _trie(dictionary, numbers, met)
+    characters, folded = _characters(codes)
     tables = Tables(
-        kinds=kinds,
+        characters=characters,
         folded=folded,
-        properties=_properties(),
         signs=np.array([ord(c) for sign in rules.BOILERPLATE_SIGNS for c in sign[-2:]], np.int32),
         offers=np.array([n for marker in rules.OFFERS for n in (len(marker), *map(ord, marker))], np.int32),
         starts=np.array(starts, np.int32),
@@ -255,8 +260,7 @@ def build_automaton(model: "Model") -> Automaton:
         expected_out_of_scope=model.expected_out_of_scope,
         accept_probability=model.accept_probability,
         accept_in_scope_probability=model.accept_in_scope_probability,
-        shortest=parameters[0],
-        longest=parameters[1],
+        longest=longest,
         unknown_weight=math.log(1) - math.log(dictionary.total),
     )
     return Automaton(facts, tables)
@@ -273,51 +277,47 @@ def _rows(model: "Model", order: Any) -> Any:
     return rows.ravel()
 
 
-def _trie(dictionary: rules.Dictionary, numbers: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+def _trie(
+    dictionary: rules.Dictionary, numbers: Mapping[str, Mapping[str, int]], met: Mapping[str, float]
+) -> tuple[dict[str, Any], dict[str, int]]:
+    """Return the arrays of the trie and what depends on its nodes, and the numbers of its characters.
+
+    ``met`` has the share of the training texts that hold a term.
+    """
     import numpy as np
 
-    frequencies, grams = dictionary.frequencies, numbers["characters"]
-    single = {kind: {t: n for t, n in numbers[kind].items() if " " not in t} for kind in ("words", "offering")}
-    others = sorted(frequencies, key=lambda word: -frequencies[word])
-    of_words = [word for kind in single for term in numbers[kind] for word in term.split(" ")]
-    prefixes = (string[:end] for string in [*of_words, *grams] for end in range(1, len(string) + 1))
-    strings = list(dict.fromkeys([*grams, *others, *prefixes]))
-    node = {string: number for number, string in enumerate(strings, 1)}  # the root is 0
-    characters = set("".join(strings))
-    code = {character: number for number, character in enumerate(sorted(characters), 1)}
+    whole = re.compile(f"(?:{rules.JIEBA_CHUNK})+").fullmatch  # jieba finds no word that has other characters
+    frequencies = {word: frequency for word, frequency in dictionary.frequencies.items() if whole(word)}
+    often = {word: _WORDS_MET * frequency / dictionary.total for word, frequency in frequencies.items()}
+    for term, share in met.items():
+        for word in term.split(" "):
+            often[word] = max(often.get(word, 0.0), share)
+    trie = build_trie(often)
+    size = max(trie.nodes.values(), default=0) + 1
+    classes = {frequency: number for number, frequency in enumerate(sorted({0, *frequencies.values()}))}
+    if len(classes) > 1 << CLASS_BITS:
+        raise ArtifactError(f"the dictionary has {len(classes)} different frequencies; {1 << CLASS_BITS} are possible")
+    weights = np.full(len(classes), -np.inf)
+    weights[1:] = [math.log(frequency) - math.log(dictionary.total) for frequency in list(classes)[1:]]
 
-    weights, words = np.full(len(node) + 1, -np.inf), np.full((len(node) + 1, 2), -1, np.int32)
-    log_total = math.log(dictionary.total)
+    said, terms = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    node = trie.nodes
     for word, frequency in frequencies.items():
-        if frequency:
-            weights[node[word]] = math.log(frequency) - log_total
-    for column, kind in enumerate(single):
-        words[[node[term] for term in single[kind]], column] = list(single[kind].values())
-
-    parent = np.fromiter((node.get(string[:-1], 0) for string in strings), np.int64, len(strings))
-    pairs = [term.split(" ") for kind in single for term in numbers[kind] if " " in term]
-    flags = np.zeros(len(node) + 1, np.int64)
-    flags[[node[string] for string in frequencies]] |= BEGINS
-    flags[weights > -np.inf] |= WORD
-    flags[parent] |= GROWS
-    flags[[node[first] for first, _ in pairs]] |= FIRST
-    flags[[node[second] for _, second in pairs]] |= SECOND
-    child = np.arange(1, len(strings) + 1, dtype=np.int64) << FLAG_BITS | flags[1:]
-    letter = np.fromiter((code[string[-1]] for string in strings), np.int64, len(strings))
-    keys = parent << 16 | letter
-    edges, edge_displacements = _perfect_table(keys, child, EDGE_BITS)
-    codes, first = np.zeros(sys.maxunicode + 1, np.uint16), np.full(1 << 16, -1, np.int32)
-    codes[[ord(character) for character in code]] = list(code.values())
-    first[letter[parent == 0]] = child[parent == 0]
-    return {
-        "codes": codes,
-        "first": first,
-        "edges": edges,
-        "edge_displacements": edge_displacements,
-        "weights": weights,
-        "words": words.ravel(),
-        **_pairs(numbers, node),
-    }
+        said[node[word]] = classes[frequency] << FLAG_BITS
+    said[trie.parents] |= GROWS
+    for block, (kind, flag) in enumerate(zip(_TERM_KINDS, (WORD, OFFERED, GRAM), strict=True)):
+        single = {term: number for term, number in numbers[kind].items() if " " not in term}
+        places = [node[term] for term in single]
+        said[places] |= flag
+        terms[places] |= np.array(list(single.values()), np.int64) + 1 << block * TERM_BITS
+        for side, flag_of_pair in enumerate((FIRST, SECOND)):
+            said[[node[term.split(" ")[side]] for term in numbers[kind] if " " in term]] |= flag_of_pair
+    into = np.fromiter(node.values(), np.int64, len(node))
+    # behind the last node there is a place for each character
+    edges = np.full(size + len(trie.codes) + 1, -1, np.int64)
+    edges[trie.slots] = trie.parents << PARENT_AT | into << NODE_AT | said[into]
+    tables = {"edges": edges, "weights": weights, "terms": terms, **_pairs(numbers, node)}
+    return tables, trie.codes
 
 
 def _pairs(numbers: Mapping[str, Mapping[str, int]], node: Mapping[str, int]) -> dict[str, Any]:
@@ -325,7 +325,7 @@ def _pairs(numbers: Mapping[str, Mapping[str, int]], node: Mapping[str, int]) ->
 
     terms = [t for t in dict.fromkeys([*numbers["words"], *numbers["offering"]]) if " " in t]
     first, second = (np.array([node[t.split(" ")[side]] for t in terms], np.int64) for side in (0, 1))
-    table, displacements = _perfect_table(first << 21 | second, np.arange(len(terms)), PAIR_BITS)
+    table, displacements = _perfect_table(first << NODE_BITS | second, np.arange(len(terms)), PAIR_BITS)
     columns = [[numbers[kind].get(term, -1) for term in terms] for kind in ("words", "offering")]
     return {
         "pairs": table,
@@ -376,10 +376,24 @@ def _table_of_size(keys: Any, values: Any, bits: int, size: int, buckets: int) -
     return table, displacements
 
 
-def _folding() -> tuple[Any, Any]:
-    """Return what normalisation does to each character of the basic plane, and what it becomes."""
+def _characters(codes: Mapping[str, int]) -> tuple[Any, Any]:
+    """Return what `Tables.characters` says of each character, and what those of the basic plane become that fold."""
     import numpy as np
 
+    of_normal = _properties()
+    of_normal[[ord(character) for character in codes]] |= np.array(list(codes.values()), np.int32) << CODE_AT
+    characters, folded = of_normal | SLOW, np.zeros(1 << 16, np.uint16)
+    for raw, character in _folding():
+        if character.isspace():
+            characters[raw] = of_normal[raw] | SPACE
+        else:
+            characters[raw] = of_normal[ord(character)] | (FOLDS if ord(character) != raw else 0)
+            folded[raw] = ord(character)
+    return characters, folded
+
+
+def _folding() -> Iterator[tuple[int, str]]:
+    """Yield the characters of the basic plane that normalisation can look at alone, and what it makes of each."""
     seconds = set()
     for number in range(sys.maxunicode + 1):
         parts = unicodedata.decomposition(chr(number)).split()
@@ -387,7 +401,6 @@ def _folding() -> tuple[Any, Any]:
             seconds.add(chr(int(parts[1], 16)))
     seconds.update(map(chr, range(0x1160, 0x1200)))  # vowels and finals of Hangul join what is before them
     unsafe = rules.traditional_characters() | seconds | {"Σ"}
-    kinds, folded = np.zeros(1 << 16, np.uint8), np.zeros(1 << 16, np.uint16)
     for number in range(1 << 16):
         raw = chr(number)
         character = unicodedata.normalize("NFKC", raw)
@@ -399,16 +412,14 @@ def _folding() -> tuple[Any, Any]:
             character = " "
         character = character.lower()
         if len(character) == 1 and ord(character) < 1 << 16:
-            kinds[number] = SPACE if character.isspace() else PLAIN
-            folded[number] = ord(character)
-    return kinds, folded
+            yield number, character
 
 
 def _properties() -> Any:
     import numpy as np
 
     everything = "".join(map(chr, range(sys.maxunicode + 1)))
-    properties = np.zeros(len(everything), np.uint8)
+    properties = np.zeros(len(everything), np.int32)
     for bit, pattern in (
         (CHUNK, rules.JIEBA_CHUNK),
         (LETTER, rules.LETTERS),

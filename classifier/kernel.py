@@ -10,19 +10,27 @@ from collections.abc import Callable
 from math import exp, log, sqrt
 from typing import Any, NamedTuple
 
-EDGE_BITS, PAIR_BITS = 26, 20  # of what tables hold beside the key
 LEVELS = 4  # of the trie are walked for all places together
-# what an edge says of the node it leads to, below the node's number: a word of the dictionary begins with it, is it;
-# further edges leave it; a pair of words begins with it, ends with it
-FLAG_BITS = 5
-BEGINS, WORD, GROWS, FIRST, SECOND = (1 << bit for bit in range(FLAG_BITS))
+# an edge of the trie, from its lowest bit: what it says of the node it leads to, which class of frequency the node has
+# as a word of the dictionary (0: none), its number; above them the number of the node that the edge leaves
+FLAG_BITS, CLASS_BITS, NODE_BITS = 6, 14, 21
+# further edges leave it; a pair of words begins with it, ends with it; it is a term of the words, of the offering
+# clause, of the character n-grams
+GROWS, FIRST, SECOND, WORD, OFFERED, GRAM = (1 << bit for bit in range(FLAG_BITS))
+NODE_AT = FLAG_BITS + CLASS_BITS
+PARENT_AT = NODE_AT + NODE_BITS
+PAIR_BITS = 20  # of what the table of pairs holds beside the key
+TERM_BITS = 21  # of a number in `Tables.terms`
 SPAN_BITS = 15  # of the end of an occurrence; above them stands where it begins
 LANES = 8  # a row of `Tables.rows` has a multiple of so many numbers
+FEW_TIMES = 64  # a term seldom stands in a text more often
 
-# kinds of raw characters (`Tables.kinds`)
-SLOW, PLAIN, SPACE = 0, 1, 2
-# properties of characters of a normal form (`Tables.properties`)
-CHUNK, LETTER, ALPHABETIC, TIGHT, CLAUSE_END, LATIN, SIGN_END, OFFER_START = (1 << bit for bit in range(8))
+# what `Tables.characters` says of a character: whether normalisation has to look at more than one at a time, makes a
+# space or another character of it; then of the normal form; above them the number by which the trie knows it
+SLOW, SPACE, FOLDS, CHUNK, LETTER, ALPHABETIC, TIGHT, CLAUSE_END, LATIN, SIGN_END, OFFER_START = (
+    1 << bit for bit in range(11)
+)
+CODE_AT = 11
 
 # what reasons are made of, and the numbers of these phrases; one of the first is the `doubt` of `Results`, or 0
 PHRASES = (
@@ -44,40 +52,42 @@ def _as_it_stands(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def _fetch_nothing(array: Any, place: int) -> None:
-    pass
+def _fetch(array: Any, place: int) -> None:
+    """Tell the processor that a place of an array is going to be read."""
 
 
-# `classifier.machine` runs this file with a compiler in place of the first, and in place of the second with what tells
-# the processor that a place of an array is going to be read
+def _choose(condition: Any, one: Any, other: Any) -> Any:
+    """Return one number or the other, in machine code without a branch: for what the processor would guess wrongly."""
+    return one if condition else other
+
+
+# `classifier.machine` runs this file with a compiler in place of the first, and with `classifier.flat` for the others
 routine = globals().get("routine", _as_it_stands)
-fetch = globals().get("fetch", _fetch_nothing)
+fetch = globals().get("fetch", _fetch)
+choose = globals().get("choose", _choose)
 
 
 class Tables(NamedTuple):
     """The arrays, all of one dimension (``memoryview`` or ``numpy.ndarray``); sizes of tables are powers of two.
 
-    kinds, folded : uint8, uint16 (65,536)
-        What normalisation does to a character of the basic plane: `SLOW` (ask `classifier.text.normalize`), `PLAIN`
-        (becomes ``folded``) or `SPACE`.
-    properties : uint8 (1,114,112)
-        Of every character of a normal form.
+    characters : int32 (1,114,112)
+        Of every character `SLOW` (of raw text: ask `classifier.text.normalize`) to `OFFER_START`, and from bit 11 a
+        short number if the trie knows it, else 0. What becomes another character has all that is said of that one.
+    folded : uint16 (65,536)
+        What becomes of a character of the basic plane that `FOLDS`.
     signs : int32 (2 a sign)
         Last two characters of signs of boilerplate, for which `classifier.text.normalize` is asked.
     offers : int32
         Markers of the offering clause: length and characters of each.
-    codes : uint16 (1,114,112)
-        Short numbers of the characters that the trie knows, 0 for all others.
-    first : int32 (65,536)
-        What the root leads to by a character's code: a node as in ``edges``, or -1.
-    edges, edge_displacements : int64, uint8
-        Edges of the trie, a perfect hash table (see `find`): from bit 26 the parent node and, in its last 16 bits, the
-        code of a character; from bit 5 the child node; below it `BEGINS` to `SECOND`. Nodes that are character n-grams
-        come first, in the order of the terms.
-    weights : float64 (a node)
+    edges : int64
+        Edges of the trie, a double array: that by a character's short number from a node stands at the sum of both
+        numbers, if there is one; from bit 41 the node that it leaves, from bit 20 the one it leads to, from bit 6 its
+        class; below it `GROWS` to `GRAM`. The root is 0.
+    weights : float64 (a class)
         jieba's log of frequency over total; minus infinity for what is no word of the dictionary.
-    words : int32 (2 a node)
-        Numbers of the term as a word of the text and of the offering clause, or -1.
+    terms : int64 (a node)
+        The number of the term, plus 1, or 0: as a word of the text, from bit 21 as one of the offering clause, from
+        bit 42 as a character n-gram.
     pairs, pair_displacements : int64, uint8
         Pairs of words that are terms, a perfect hash table: from bit 41 the first word's node, from bit 20 the
         second's; the other bits are the number of the pair.
@@ -89,17 +99,13 @@ class Tables(NamedTuple):
         Inverse document frequency, then the coefficients of every label but the last less those of the last.
     """
 
-    kinds: Any
+    characters: Any
     folded: Any
-    properties: Any
     signs: Any
     offers: Any
-    codes: Any
-    first: Any
     edges: Any
-    edge_displacements: Any
     weights: Any
-    words: Any
+    terms: Any
     pairs: Any
     pair_displacements: Any
     pair_terms: Any
@@ -112,11 +118,11 @@ class Settings(NamedTuple):
 
     labels: int
     outside: int
-    shortest: int
     longest: int
     unknown_weight: float
     slope: float
     shift: Any
+    damped: Any
     least_inside: float
     least_outside: float
     phrases: Any
@@ -127,10 +133,10 @@ class Workspace(NamedTuple):
     """Scratch arrays of one thread, for one text at a time."""
 
     characters: Any
-    codes: Any
+    letter: Any
     child: Any
-    run_stop: Any
-    chunk_stop: Any
+    going: Any
+    slot: Any
     score: Any
     route: Any
     route_node: Any
@@ -143,8 +149,9 @@ class Workspace(NamedTuple):
     word_start: Any
     word_end: Any
     word_node: Any
-    word_pair: Any
     word_same: Any
+    pair: Any
+    pair_word: Any
     total: Any
     distinct: Any
     steps: Any
@@ -167,17 +174,17 @@ class Results(NamedTuple):
 
 def workspace_sizes(characters: int, longest: int, lanes: int) -> list[tuple[str, int]]:
     """Return type and size of the arrays of a `Workspace` for texts of so many characters."""
-    one = characters + 2
+    one = characters + LEVELS + 2
     # of every place: its n-grams; a word, a pair and two words inside words, each also in the offering clause; one over
     occurrences = one * (longest + 8) + 1
     table, seen = (1 << (2 * count).bit_length() for count in (one, occurrences))
-    integers = dict.fromkeys(
-        ("characters", "codes", "run_stop", "chunk_stop", "route", "route_node", "word_start", "word_end"), one
-    ) | {"child": max(LEVELS, longest) * one, "seen": seen, "distinct": table}
-    integers |= dict.fromkeys(("word_node", "word_pair", "word_same"), one)
+    integers = dict.fromkeys(("characters", "letter", "going", "slot", "route", "word_start", "word_end"), one)
+    integers |= dict.fromkeys(("word_same", "pair", "pair_word"), one) | {"seen": seen, "distinct": table}
     integers |= dict.fromkeys(("term", "count", "occurrence", "span"), occurrences)
     floats = {"score": one, "steps": one, "total": one, "value": occurrences, "sums": 3 * lanes, "squares": 3}
-    return [("d", floats[name]) if name in floats else ("i", integers.get(name, 8)) for name in Workspace._fields]
+    nodes = {"child": max(LEVELS, longest) * one, "route_node": one, "word_node": one}
+    sizes = {"d": floats, "q": nodes, "i": integers | {"sizes": 8, "shown": 8}}
+    return [next((kind, held[name]) for kind, held in sizes.items() if name in held) for name in Workspace._fields]
 
 
 def reason_room(texts: int, length: int) -> int:
@@ -186,7 +193,7 @@ def reason_room(texts: int, length: int) -> int:
 
 
 # positions in Workspace.sizes
-CHARACTERS, WORDS, OCCURRENCES, TERMS, CLAUSE_START, CLAUSE_STOP = range(6)
+CHARACTERS, WORDS, PAIRS, OCCURRENCES, TERMS, CLAUSE_START, CLAUSE_STOP = range(7)
 
 
 @routine
@@ -208,12 +215,6 @@ def bucket_of(hashed: Any, buckets: int) -> Any:
 
 
 @routine
-def find(table: Any, displacements: Any, key: int, bits: int) -> int:
-    """Return what a table holds for a key below its last bits, or -1: one look at one place, whatever the key."""
-    return held_for(table[place_of(table, displacements, key)], key, bits)
-
-
-@routine
 def place_of(table: Any, displacements: Any, key: int) -> int:
     """Return the one place where a table may hold a key."""
     hashed = hash_of(key)
@@ -223,7 +224,7 @@ def place_of(table: Any, displacements: Any, key: int) -> int:
 @routine
 def held_for(entry: int, key: int, bits: int) -> int:
     """Return what an entry of a table holds below its last bits, or -1 if it is that of another key."""
-    return entry & (1 << bits) - 1 if entry >> bits == key else -1
+    return choose(entry >> bits == key, entry & (1 << bits) - 1, -1)
 
 
 @routine
@@ -243,14 +244,14 @@ def read_character(data: Any, at: int, stop: int) -> int:
 
 
 @routine
-def read_normal(data: Any, start: int, stop: int, work: Workspace) -> None:
+def read_normal(tables: Tables, data: Any, start: int, stop: int, work: Workspace) -> None:
     """Put a text that is in normal form into the workspace."""
-    characters = work.characters
+    characters, letter = work.characters, work.letter
     length = 0
     while start < stop:
         read = read_character(data, start, stop)
         start += read & 7
-        characters[length] = read >> 3
+        characters[length], letter[length] = read >> 3, tables.characters[read >> 3]
         length += 1
     work.sizes[CHARACTERS] = length
 
@@ -258,32 +259,34 @@ def read_normal(data: Any, start: int, stop: int, work: Workspace) -> None:
 @routine
 def read_raw(tables: Tables, data: Any, start: int, stop: int, work: Workspace) -> bool:
     """Put the normal form of a text into the workspace; return False if it needs `classifier.text.normalize`."""
-    kinds, folded, properties, signs = tables.kinds, tables.folded, tables.properties, tables.signs
-    characters = work.characters
-    if stop - start >= len(characters):
+    table, folded, signs = tables.characters, tables.folded, tables.signs
+    characters, letter = work.characters, work.letter
+    if stop - start >= len(characters) - LEVELS:
         return False
     length, space, last, tight = 0, False, 0, False
     while start < stop:
         read = read_character(data, start, stop)
         start += read & 7
-        raw = read >> 3
-        if raw > 0xFFFF or kinds[raw] == SLOW:
-            return False
-        if kinds[raw] != PLAIN:
-            space = length > 0
-            continue
-        character = folded[raw]
-        held = properties[character]
-        if held & SIGN_END:
-            for sign in range(0, len(signs), 2):
-                if signs[sign] == last and signs[sign + 1] == character:
-                    return False
+        character = read >> 3
+        held = table[character]
+        if held & (SLOW | SPACE | FOLDS | SIGN_END):
+            if held & SLOW:
+                return False
+            if held & SPACE:
+                space = length > 0
+                continue
+            if held & FOLDS:
+                character = folded[character]
+            if held & SIGN_END:
+                for sign in range(0, len(signs), 2):
+                    if signs[sign] == last and signs[sign + 1] == character:
+                        return False
         if space:
             if not (tight and held & TIGHT):
-                characters[length] = 32
+                characters[length], letter[length] = 32, table[32]
                 length += 1
             space = False
-        characters[length] = character
+        characters[length], letter[length] = character, held
         length += 1
         last = character
         tight = held & TIGHT != 0
@@ -294,11 +297,11 @@ def read_raw(tables: Tables, data: Any, start: int, stop: int, work: Workspace) 
 @routine
 def find_offering_clause(tables: Tables, work: Workspace) -> None:
     """Find the clause as `classifier.text.offering_clause` does."""
-    characters, properties, offers = work.characters, tables.properties, tables.offers
+    characters, letter, offers = work.characters, work.letter, tables.offers
     length = work.sizes[CHARACTERS]
     work.sizes[CLAUSE_START], work.sizes[CLAUSE_STOP] = 0, length
     for place in range(length):
-        if properties[characters[place]] & OFFER_START:
+        if letter[place] & OFFER_START:
             marker = 0
             while marker < len(offers):
                 size = offers[marker]
@@ -307,9 +310,9 @@ def find_offering_clause(tables: Tables, work: Workspace) -> None:
                     same += 1
                 if same == size:
                     start, stop = place, place + size
-                    while start > 0 and not properties[characters[start - 1]] & CLAUSE_END:
+                    while start > 0 and not letter[start - 1] & CLAUSE_END:
                         start -= 1
-                    while stop < length and not properties[characters[stop]] & CLAUSE_END:
+                    while stop < length and not letter[stop] & CLAUSE_END:
                         stop += 1
                     work.sizes[CLAUSE_START], work.sizes[CLAUSE_STOP] = start, stop
                     return
@@ -334,175 +337,207 @@ def count_terms(tables: Tables, work: Workspace) -> None:
         while number >= 0 and terms[number] != term:
             place = (place + 1) & size - 1
             number = seen[place]
-        if number < 0:
-            number = different
-            different += 1
-            seen[place] = number
-            terms[number] = term
-            counts[number] = 0
-            fetch(rows, term * lanes)
-        counts[number] += 1
+        new = number < 0
+        number = choose(new, different, number)
+        different += new
+        seen[place] = number
+        terms[number] = term
+        counts[number] = choose(new, 0, counts[number]) + 1
         occurrence[at] = number
+        fetch(rows, term * lanes)
     sizes[TERMS] = different
 
 
 @routine
-def walk_trie(tables: Tables, settings: Settings, work: Workspace) -> None:
-    """Walk from every place down the trie: note the character n-grams, and keep the nodes of the first levels.
+def node_of(held: Any) -> Any:
+    """Return the number of the node that an edge leads to, without the one it leaves."""
+    return held >> NODE_AT
 
-    ``child`` holds them level by level, as they stand in ``edges``; ``run_stop`` and ``chunk_stop`` say where the
-    letters and the characters that jieba looks up end. Short loops with few branches on what they read, one of which
-    finds the slots of edges and has them fetched: the processor then waits for the memory of many at once. Where no
-    edge leaves a node, one and the same slot is looked at, which is in the cache.
+
+@routine
+def class_of(held: Any) -> Any:
+    """Return the class of frequency of the node that an edge leads to."""
+    return held >> FLAG_BITS & (1 << CLASS_BITS) - 1
+
+
+@routine
+def edge_at(edges: Any, slot: int, node: int) -> int:
+    """Return what stands in a slot, without the node that the edge leaves; 0 if it is not this one."""
+    entry = edges[slot]
+    return choose(entry >> PARENT_AT == node, entry & (1 << PARENT_AT) - 1, 0)
+
+
+@routine
+def walk_trie(tables: Tables, settings: Settings, work: Workspace) -> None:
+    """Walk from every place down the trie: note the character n-grams, and keep the edges of the first levels.
+
+    ``child`` holds them level by level. Of every level only the places are looked at from which an edge goes on, in
+    short loops without branches on what they read, one of which finds the slots and has them fetched: the processor
+    then waits for the memory of many at once. Behind the text stands a character that no node knows.
     """
-    characters, properties, codes = work.characters, tables.properties, work.codes
-    edges, displacements = tables.edges, tables.edge_displacements
-    child, run_stop, chunk_stop, slot = work.child, work.run_stop, work.chunk_stop, work.route
-    occurrence, span, found = work.occurrence, work.span, 0
-    shortest, longest = settings.shortest, settings.longest
-    first_gram, grams = tables.starts[2] - 1, tables.starts[3] - tables.starts[2]
+    edges, terms = tables.edges, tables.terms
+    letter, child, going, slot = work.letter, work.child, work.going, work.slot
+    occurrence, span = work.occurrence, work.span
     length = work.sizes[CHARACTERS]
+    levels = max(LEVELS, settings.longest)
+    letter[length] = 0
+    for index in range(length, levels * length):
+        child[index] = 0
+    left, found = 0, 0
     for place in range(length):
-        codes[place] = tables.codes[characters[place]]
-    run, chunk = length, length
-    for place in range(length - 1, -1, -1):
-        held = properties[characters[place]]
-        run = run if held & LETTER else place
-        chunk = chunk if held & CHUNK else place
-        run_stop[place], chunk_stop[place] = run, chunk
-    last_gram = grams + 1 << FLAG_BITS
-    stop = last_gram if shortest <= 1 else 0
-    for place in range(length):
-        held = tables.first[codes[place]]
+        held = edge_at(edges, letter[place] >> CODE_AT, 0)
         child[place] = held
-        occurrence[found], span[found] = first_gram + (held >> FLAG_BITS), place << SPAN_BITS | place + 1
-        found += (held >= 0) & (held < stop) & (place < run_stop[place])
-    for level in range(1, max(LEVELS, longest)):
-        before = (level - 1) * length
-        for place in range(length - level):
-            held = child[before + place]
-            key = edge_key(held, codes[place + level]) if held >= 0 and held & GROWS else 0
-            slot[place] = place_of(edges, displacements, key)
-            fetch(edges, slot[place])
-        stop = last_gram if shortest <= level + 1 <= longest else 0
-        for place in range(length - level):
-            held = held_for(edges[slot[place]], edge_key(child[before + place], codes[place + level]), EDGE_BITS)
-            child[before + length + place] = held
-            fetch(tables.weights, held >> FLAG_BITS if held >= 0 else 0)
-            occurrence[found] = first_gram + (held >> FLAG_BITS)
-            span[found] = place << SPAN_BITS | place + level + 1
-            found += (held >= 0) & (held < stop) & (place + level < run_stop[place])
-        for place in range(max(length - level, 0), length):
-            child[before + length + place] = -1
+        occurrence[found], span[found] = node_of(held), place << SPAN_BITS | place + 1
+        found += held & GRAM != 0
+        going[left] = place
+        left += held & GROWS != 0
+    for level in range(1, levels):
+        here = level * length
+        for index in range(left):
+            place = going[index]
+            slot[index] = node_of(child[here - length + place]) + (letter[place + level] >> CODE_AT)
+            fetch(edges, slot[index])
+        kept = 0
+        for index in range(left):
+            place = going[index]
+            held = edge_at(edges, slot[index], node_of(child[here - length + place]))
+            child[here + place] = held
+            fetch(terms, node_of(held))
+            occurrence[found], span[found] = node_of(held), place << SPAN_BITS | place + level + 1
+            found += held & GRAM != 0
+            going[kept] = place
+            kept += held & GROWS != 0
+        left = kept
+    for at in range(found):
+        occurrence[at] = term_of(terms[occurrence[at]], 2)
     work.sizes[OCCURRENCES] = found
 
 
 @routine
-def edge_key(held: Any, code: Any) -> Any:
-    """Return the key of the edge by a character's code from the node that an edge leads to."""
-    return held >> FLAG_BITS << 16 | code
-
-
-@routine
 def find_path(tables: Tables, settings: Settings, work: Workspace) -> None:
-    """Find jieba's best path: ``route`` and ``route_node`` say where the word at a place ends and what leads to it."""
-    codes, weights, child = work.codes, tables.weights, work.child
-    score, route, route_node, chunk_stop = work.score, work.route, work.route_node, work.chunk_stop
+    """Find jieba's best path: ``route`` says how long the word at a place is, ``route_node`` what leads to long ones.
+
+    Of equally likely words the longest is taken.
+    """
+    letter, weights, child = work.letter, tables.weights, work.child
+    score, route, route_node = work.score, work.route, work.route_node
     length = work.sizes[CHARACTERS]
+    first, second, third, fourth = 0.0, 0.0, 0.0, 0.0  # scores of the places behind
     score[length] = 0.0
     for place in range(length - 1, -1, -1):
-        last = chunk_stop[place]
-        best, best_stop, best_node = -_INFINITE, place + 1, child[place]
-        for level in range(LEVELS):
-            at = place + level + 1
-            held = child[level * length + place]
-            if at <= last and held >= 0 and held & WORD:
-                weight = weights[held >> FLAG_BITS] + score[at]
-                if weight >= best:
-                    best, best_stop, best_node = weight, at, held
-        held, at = child[(LEVELS - 1) * length + place], place + LEVELS
-        while held >= 0 and held & BEGINS and at < last:
-            held = find(tables.edges, tables.edge_displacements, edge_key(held, codes[at]), EDGE_BITS)
-            at += 1
-            if held >= 0 and held & WORD:
-                weight = weights[held >> FLAG_BITS] + score[at]
-                if weight >= best:
-                    best, best_stop, best_node = weight, at, held
-        if best == -_INFINITE:
-            best = settings.unknown_weight + score[place + 1]
-        score[place] = best if last > place else 0.0
-        route[place], route_node[place] = best_stop, best_node
+        best, size = -_INFINITE, 1
+        held, level = child[(LEVELS - 1) * length + place], LEVELS
+        while held & GROWS:
+            held = edge_at(tables.edges, node_of(held) + (letter[place + level] >> CODE_AT), node_of(held))
+            level += 1
+            weight = weights[class_of(held)]
+            if weight > -_INFINITE and weight + score[place + level] >= best:
+                best, size, route_node[place] = weight + score[place + level], level, held
+        weight = weights[class_of(child[3 * length + place])] + fourth
+        best, size = max(weight, best), choose(weight > best, 4, size)
+        weight = weights[class_of(child[2 * length + place])] + third
+        best, size = max(weight, best), choose(weight > best, 3, size)
+        weight = weights[class_of(child[length + place])] + second
+        best, size = max(weight, best), choose(weight > best, 2, size)
+        weight = weights[class_of(child[place])] + first
+        best, size = max(weight, best), choose(weight > best, 1, size)
+        best = choose(best == -_INFINITE, settings.unknown_weight + first, best)
+        first, second, third, fourth = choose(letter[place] & CHUNK != 0, best, 0.0), first, second, third
+        score[place] = first
+        route[place] = size
 
 
 @routine
 def find_words(tables: Tables, work: Workspace) -> None:
     """Follow jieba's path: put the words that hold a letter into the workspace, as `Segmenter.words` does."""
-    characters, properties, route = work.characters, tables.properties, work.route
+    letter, route, child = work.letter, work.route, work.child
     length = work.sizes[CHARACTERS]
     words, place = 0, 0
     while place < length:
-        stop, node = route[place], work.route_node[place]
-        if stop == place + 1 and properties[characters[place]] & LATIN:  # single letters and digits are one word
-            while stop < length and route[stop] == stop + 1 and properties[characters[stop]] & LATIN:
+        size = route[place]
+        node = child[(size - 1) * length + place] if size <= LEVELS else work.route_node[place]
+        stop = place + size
+        if (size == 1) & (letter[place] & LATIN != 0):  # single letters and digits are one word
+            while stop < length and route[stop] == 1 and letter[stop] & LATIN:
+                node = edge_at(tables.edges, node_of(node) + (letter[stop] >> CODE_AT), node_of(node)) if node else 0
                 stop += 1
-            if stop > place + 1:
-                at = place + 1
-                while at < stop and node >= 0:
-                    node = find(tables.edges, tables.edge_displacements, edge_key(node, work.codes[at]), EDGE_BITS)
-                    at += 1
-        lettered = False
-        for at in range(place, stop):
-            lettered = lettered or properties[characters[at]] & LETTER != 0
-        if lettered:
-            work.word_start[words], work.word_end[words], work.word_node[words] = place, stop, node
-            fetch(tables.words, (node >> FLAG_BITS) * 2 if node >= 0 else 0)
-            words += 1
+        lettered = letter[place] & LETTER
+        if (lettered == 0) & (stop > place + 1):
+            for at in range(place + 1, stop):
+                lettered |= letter[at] & LETTER
+        work.word_start[words], work.word_end[words], work.word_node[words] = place, stop, node
+        words += lettered != 0
         place = stop
     work.sizes[WORDS] = words
 
 
 @routine
 def find_pairs(tables: Tables, work: Workspace) -> None:
-    """Note for every word the number of the pair that it makes with the word right before it, or -1."""
-    pairs, displacements, word_node, word_pair = tables.pairs, tables.pair_displacements, work.word_node, work.word_pair
-    word_pair[0] = -1
+    """Find words that make a pair with the word right before them, and the numbers of these pairs."""
+    pairs, displacements, word_node, pair_word, pair = (
+        *(tables.pairs, tables.pair_displacements),
+        *(work.word_node, work.pair_word, work.pair),
+    )
+    left, found = 0, 0
     for index in range(1, work.sizes[WORDS]):
-        before, node = word_node[index - 1], word_node[index]
-        word_pair[index] = -1
+        pair_word[left] = index
         touching = work.word_end[index - 1] == work.word_start[index]
-        if touching and before >= 0 and node >= 0 and before & FIRST and node & SECOND:
-            key = before >> FLAG_BITS << 21 | node >> FLAG_BITS
-            word_pair[index] = find(pairs, displacements, key, PAIR_BITS)
+        left += touching & (word_node[index - 1] & FIRST != 0) & (word_node[index] & SECOND != 0)
+    for number in range(left):
+        pair[number] = place_of(pairs, displacements, pair_key(word_node, pair_word[number]))
+        fetch(pairs, pair[number])
+    for number in range(left):
+        index = pair_word[number]
+        pair[found], pair_word[found] = held_for(pairs[pair[number]], pair_key(word_node, index), PAIR_BITS), index
+        found += pair[found] >= 0
+    work.sizes[PAIRS] = found
+
+
+@routine
+def pair_key(word_node: Any, index: int) -> int:
+    """Return the key of the pair that a word makes with the one before it."""
+    return node_of(word_node[index - 1]) << NODE_BITS | node_of(word_node[index])
+
+
+@routine
+def term_of(numbers: int, block: int) -> int:
+    """Return one of the numbers of `Tables.terms`, or -1."""
+    return (numbers >> block * TERM_BITS & (1 << TERM_BITS) - 1) - 1
 
 
 @routine
 def find_word_terms(tables: Tables, work: Workspace, block: int, clause_start: int, clause_stop: int) -> None:
     """Note words, pairs and words inside words of a part of the text as terms of a block (0: words, 1: offering)."""
-    terms, pair_terms, child, sizes = tables.words, tables.pair_terms, work.child, work.sizes
-    occurrence, span, found = work.occurrence, work.span, sizes[OCCURRENCES]
-    word_start, word_end, word_pair = work.word_start, work.word_end, work.word_pair
-    length = sizes[CHARACTERS]
-    index, last = 0, sizes[WORDS]
-    while index < last and word_start[index] < clause_start:
-        index += 1
-    first = index
-    while index < last and word_end[index] <= clause_stop:
-        start, stop, node = word_start[index], word_end[index], work.word_node[index]
-        if node >= 0:
-            occurrence[found], span[found] = terms[(node >> FLAG_BITS) * 2 + block], start << SPAN_BITS | stop
-            found += occurrence[found] >= 0
-        if word_pair[index] >= 0 and index > first:
-            occurrence[found] = pair_terms[word_pair[index] * 2 + block]
-            span[found] = word_start[index - 1] << SPAN_BITS | stop
-            found += occurrence[found] >= 0
-        for size in range(2, 4 if stop - start > 3 else 3 if stop - start > 2 else 2):
+    terms, pair_terms, child, sizes = tables.terms, tables.pair_terms, work.child, work.sizes
+    occurrence, span, going, begun = work.occurrence, work.span, work.going, sizes[OCCURRENCES]
+    word_start, word_end, word_node = work.word_start, work.word_end, work.word_node
+    length, flag = sizes[CHARACTERS], OFFERED if block else WORD
+    first, last = 0, sizes[WORDS]
+    while first < last and word_start[first] < clause_start:
+        first += 1
+    while last > first and word_end[last - 1] > clause_stop:
+        last -= 1
+    found, left = begun, 0
+    for index in range(first, last):
+        start, stop, held = word_start[index], word_end[index], word_node[index]
+        occurrence[found], span[found] = node_of(held), start << SPAN_BITS | stop
+        found += held & flag != 0
+        going[left] = index
+        left += stop - start > 2
+    for number in range(left):
+        start, stop = word_start[going[number]], word_end[going[number]]
+        for size in range(2, 4 if stop - start > 3 else 3):
             for at in range(start, stop - size + 1):
                 held = child[(size - 1) * length + at]
-                if held >= 0 and held & WORD:
-                    occurrence[found] = terms[(held >> FLAG_BITS) * 2 + block]
-                    span[found] = at << SPAN_BITS | at + size
-                    found += occurrence[found] >= 0
-        index += 1
+                occurrence[found], span[found] = node_of(held), at << SPAN_BITS | at + size
+                found += (held & flag != 0) & (class_of(held) != 0)
+    for at in range(begun, found):
+        occurrence[at] = term_of(terms[occurrence[at]], block)
+    for number in range(sizes[PAIRS]):
+        index = work.pair_word[number]
+        occurrence[found] = pair_terms[work.pair[number] * 2 + block]
+        span[found] = word_start[index - 1] << SPAN_BITS | word_end[index]
+        found += (occurrence[found] >= 0) & (first < index) & (index < last)
     sizes[OCCURRENCES] = found
 
 
@@ -516,8 +551,8 @@ def weigh(tables: Tables, settings: Settings, work: Workspace, probabilities: An
     for number in range(different):  # a short loop that fetches the rows for the next one
         value[number] = rows[terms[number] * lanes]
     for number in range(different):
-        if counts[number] > 1:
-            value[number] *= 1.0 + log(counts[number])
+        count = counts[number]
+        value[number] *= settings.damped[count] if count < len(settings.damped) else 1.0 + log(count)
     for index in range(3 * lanes):
         sums[index] = 0.0
     for block in range(3):
@@ -606,41 +641,40 @@ def gather_words(tables: Tables, settings: Settings, work: Workspace, first: int
         value += steps[place]
         steps[place] = running
         running += value
-    mask = 16
+    mask = 255
     while mask < 2 * sizes[WORDS]:
-        mask *= 2
-    mask -= 1
-    table = work.distinct
+        mask = 2 * mask + 1
+    table, word_node, word_same, total = work.distinct, work.word_node, work.word_same, work.total
     for index in range(mask + 1):
         table[index] = -1
     for index in range(sizes[WORDS]):
-        start, stop = work.word_start[index], work.word_end[index]
-        key = work.word_node[index]
-        if key < 0:
-            key = 0
+        start, stop, node = work.word_start[index], work.word_end[index], word_node[index]
+        if node:
+            place = (node_of(node) * 0x9E3779B1 >> 15) & mask
+            while (table[place] >= 0) & (word_node[max(table[place], 0)] != node):
+                place = (place + 1) & mask
+        else:
+            place = 0
             for at in range(start, stop):
-                key = (key * 31 + work.characters[at]) & 0x7FFFFFFF
-        place = (key ^ key >> 7) & mask
-        while table[place] >= 0 and not same_word(work, table[place], index):
-            place = (place + 1) & mask
-        if table[place] < 0:
-            table[place] = index
-            work.total[index] = 0.0
-        work.word_same[index] = table[place]
-        work.total[table[place]] += steps[stop] - steps[start]
+                place = (place * 31 + work.characters[at]) & 0x7FFFFFFF
+            place &= mask
+            while table[place] >= 0 and not same_word(work, table[place], index):
+                place = (place + 1) & mask
+        new = table[place] < 0
+        one = choose(new, index, table[place])
+        table[place] = word_same[index] = one
+        total[one] = choose(new, 0.0, total[one]) + steps[stop] - steps[start]
     for place in range(length + 1):
         steps[place] = 0.0
 
 
 @routine
 def same_word(work: Workspace, one: int, other: int) -> bool:
-    """Tell whether two words of a text are the same."""
+    """Tell whether two words of a text are the same that are no nodes of the trie."""
     start, size = work.word_start[one], work.word_end[one] - work.word_start[one]
     begin = work.word_start[other]
-    if work.word_node[one] != work.word_node[other] or work.word_end[other] - begin != size:
+    if work.word_node[one] or work.word_end[other] - begin != size:
         return False
-    if work.word_node[one] >= 0:
-        return True
     same = 0
     while same < size and work.characters[start + same] == work.characters[begin + same]:
         same += 1
@@ -650,20 +684,14 @@ def same_word(work: Workspace, one: int, other: int) -> bool:
 @routine
 def doubt_of(tables: Tables, settings: Settings, work: Workspace, probability: float, inside: bool) -> int:
     """Return why a person should look at the text: the number of a phrase, or 0."""
-    characters, properties, word_terms, sizes = work.characters, tables.properties, tables.words, work.sizes
-    grams = tables.starts[3] - tables.starts[2]
+    characters, letter, sizes = work.characters, work.letter, work.sizes
     if sizes[CHARACTERS] == 0:
         return EMPTY
     cover, different, telling = 0, 0, 0
     for index in range(sizes[WORDS]):
         start, stop, held = work.word_start[index], work.word_end[index], work.word_node[index]
-        chinese, node = stop - start > 1 and 0x4E00 <= characters[start] <= 0x9FFF, held >> FLAG_BITS
-        known = held >= 0 and (
-            held & (FIRST | SECOND) != 0  # of a pair that tells something, if it tells nothing alone
-            or node <= grams
-            or word_terms[node * 2] >= 0
-            or word_terms[node * 2 + 1] >= 0
-        )
+        chinese = stop - start > 1 and 0x4E00 <= characters[start] <= 0x9FFF
+        known = held & (FIRST | SECOND | WORD | OFFERED | GRAM) != 0  # of a pair, if it tells nothing alone
         if chinese and known:
             cover += stop - start
             if work.word_same[index] == index:
@@ -674,8 +702,7 @@ def doubt_of(tables: Tables, settings: Settings, work: Workspace, probability: f
         return NOTHING_KNOWN
     letters = 0
     for place in range(sizes[CHARACTERS]):
-        if properties[characters[place]] & ALPHABETIC:
-            letters += 1
+        letters += letter[place] & ALPHABETIC != 0
     if different < LEAST_WORDS or cover < LEAST_COVER * letters or telling == 0:
         return LITTLE_KNOWN
     if inside and probability < settings.least_inside:
@@ -699,23 +726,20 @@ def put_word(work: Workspace, index: int, out: Any, at: int) -> int:
     """Write a word and what it adds, as in ``机器人 +1.25``; return the place behind it."""
     for place in range(work.word_start[index], work.word_end[index]):
         character = work.characters[place]
-        if character < 0x80:
+        if (character >= 0x800) & (character < 0x10000):
+            out[at], out[at + 1] = 0xE0 | character >> 12, 0x80 | character >> 6 & 0x3F
+            out[at + 2] = 0x80 | character & 0x3F
+            at += 3
+        elif character < 0x80:
             out[at] = character
             at += 1
-            continue
-        if character < 0x800:
-            out[at] = 0xC0 | character >> 6
+        elif character < 0x800:
+            out[at], out[at + 1] = 0xC0 | character >> 6, 0x80 | character & 0x3F
+            at += 2
         else:
-            if character < 0x10000:
-                out[at] = 0xE0 | character >> 12
-            else:
-                out[at] = 0xF0 | character >> 18
-                out[at + 1] = 0x80 | character >> 12 & 0x3F
-                at += 1
-            out[at + 1] = 0x80 | character >> 6 & 0x3F
-            at += 1
-        out[at + 1] = 0x80 | character & 0x3F
-        at += 2
+            out[at], out[at + 1] = 0xF0 | character >> 18, 0x80 | character >> 12 & 0x3F
+            out[at + 2], out[at + 3] = 0x80 | character >> 6 & 0x3F, 0x80 | character & 0x3F
+            at += 4
     total = work.total[index]
     out[at], out[at + 1] = 32, 43 if total >= 0 else 45
     at += 2
@@ -728,7 +752,11 @@ def put_word(work: Workspace, index: int, out: Any, at: int) -> int:
         rest += (high * 100.0 - scaled) + (abs(total) - high) * 100.0
     if rest > 0.5 or (rest == 0.5 and hundredths % 2 == 1):
         hundredths += 1
-    size, left = 4, hundredths // 1000  # 0.00 has four characters
+    if hundredths < 1000:
+        out[at], out[at + 1] = 48 + hundredths // 100, 46
+        out[at + 2], out[at + 3] = 48 + hundredths // 10 % 10, 48 + hundredths % 10
+        return at + 4
+    size, left = 4, hundredths // 1000
     while left > 0:
         size += 1
         left //= 10
@@ -751,21 +779,24 @@ def put_reason(settings: Settings, work: Workspace, doubt: int, cut: bool, out: 
         if at > begun:
             at = put_phrase(settings, _BETWEEN_PARTS, out, at)
         at = put_phrase(settings, _CUT, out, at)
-    shown = work.shown
+    shown, going = work.shown, work.going
     for side in range(2):
         sign, most = 1.0 - 2.0 * side, SHOWN_AGAINST if side else SHOWN_FOR
-        found = 0
-        for index in range(work.sizes[WORDS]):  # insert into the strongest so far; of equal ones the first is first
+        left, found, least = 0, 0, LEAST_SHOWN
+        for index in range(work.sizes[WORDS]):
+            going[left] = index
+            left += (work.word_same[index] == index) & (work.total[index] * sign >= LEAST_SHOWN)
+        for number in range(left):  # insert into the strongest so far; of equal ones the first is first
+            index = going[number]
             total = work.total[index] * sign
-            if work.word_same[index] == index and total >= LEAST_SHOWN:
-                place = found
+            if total > least or found < most:
+                place = min(found, most - 1)
+                found = place + 1
                 while place > 0 and work.total[shown[place - 1]] * sign < total:
-                    if place < most:
-                        shown[place] = shown[place - 1]
+                    shown[place] = shown[place - 1]
                     place -= 1
-                if place < most:
-                    shown[place] = index
-                    found = min(found + 1, most)
+                shown[place] = index
+                least = work.total[shown[found - 1]] * sign
         for place in range(found):
             if place > 0:
                 at = put_phrase(settings, _BETWEEN_WORDS, out, at)
@@ -793,7 +824,7 @@ def score_text(
     sizes = work.sizes
     sizes[WORDS] = sizes[OCCURRENCES] = sizes[TERMS] = 0
     if normal:
-        read_normal(data, start, stop, work)
+        read_normal(tables, data, start, stop, work)
     elif not read_raw(tables, data, start, stop, work):
         results.doubt[text] = NOT_READ
         return False
@@ -832,7 +863,7 @@ def score_texts(
     of each whether it is only the beginning of a longer text. Texts that `classifier.text.normalize` has to see first
     get the doubt `NOT_READ`.
     """
-    at = 0
+    at = results.reason_ends[0] = 0
     for text in range(len(ends) - 1):
         if score_text(tables, settings, work, data, ends[text], ends[text + 1], normal, text, results):
             at = put_reason(settings, work, results.doubt[text], cut[text], results.reasons, at)
@@ -844,7 +875,7 @@ def merge_reasons(
     reasons: Any, ends: Any, others: Any, other_ends: Any, replaced: Any, merged: Any, merged_ends: Any
 ) -> None:
     """Write one reason a text: those of ``reasons``, except where ``replaced`` has a number of ``others``."""
-    at = 0
+    at = merged_ends[0] = 0
     for text in range(len(ends) - 1):
         number = replaced[text]
         if number >= 0:

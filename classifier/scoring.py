@@ -204,7 +204,7 @@ class _Engines:
     def __init__(self, automaton: Automaton, shared: bool) -> None:
         self._tables, self._shared = automaton.tables, shared
         self._plain = Engine(
-            kernel, Tables(*(memoryview(array) for array in automaton.tables)), automaton.facts, lambda array: array
+            kernel, Tables(*(memoryview(array) for array in automaton.tables)), automaton.facts, memoryview, _zeros
         )
         self._machine: Engine | None = None
         self._asked, self._lock = 0, Lock()
@@ -220,10 +220,10 @@ class _Engines:
         return self._machine or self._plain
 
     def _load(self) -> "Engine":
-        import numpy as np
+        from classifier.flat import empty, flat
 
-        tables = Tables(*map(np.asarray if self._shared else _on_large_pages, self._tables))
-        return Engine(compiled(), tables, self._plain.facts, lambda array: np.asarray(memoryview(array)))
+        tables = Tables(*(flat(array if self._shared else _on_large_pages(array)) for array in self._tables))
+        return Engine(compiled(), tables, self._plain.facts, flat, empty)
 
 
 def _on_large_pages(array: Any) -> "np.ndarray":
@@ -238,12 +238,27 @@ def _on_large_pages(array: Any) -> "np.ndarray":
     return copied
 
 
-class Engine:
-    """The kernel, as it stands or as machine code, with arrays as it takes them: ``view`` makes them of a buffer."""
+def _zeros(kind: str, size: int) -> memoryview:
+    """Return an array of so many numbers of one of the types of `struct`."""
+    return cast_view(memoryview(bytearray(size * calcsize(kind))), kind)
 
-    def __init__(self, functions: Any, tables: Tables, facts: Facts, view: Callable[[Any], Any]) -> None:
+
+class Engine:
+    """The kernel, as it stands or as machine code, with arrays as it takes them.
+
+    ``view`` makes an array of a buffer, and ``room`` one to write results to, of a type of `struct` and a size.
+    """
+
+    def __init__(
+        self,
+        functions: Any,
+        tables: Tables,
+        facts: Facts,
+        view: Callable[[Any], Any],
+        room: Callable[[str, int], Any],
+    ) -> None:
         self.facts = facts
-        self._kernel, self.tables, self._view = functions, tables, view
+        self._kernel, self.tables, self._view, self._room = functions, tables, view, room
         self._spare: list[Workspace] = []
 
     def settings(self, scheme: Scheme, decision: Decision) -> Settings:
@@ -265,11 +280,11 @@ class Engine:
         return Settings(
             labels=len(facts.labels),
             outside=outside,
-            shortest=facts.shortest,
             longest=facts.longest,
             unknown_weight=facts.unknown_weight,
             slope=facts.slope,
             shift=self._view(array("d", shift)),
+            damped=self._view(array("d", [1.0, *(1.0 + math.log(count) for count in range(1, kernel.FEW_TIMES))])),
             least_inside=least_inside,
             least_outside=least_outside,
             phrases=self._view(b"".join(phrases)),
@@ -286,10 +301,7 @@ class Engine:
     def _new_workspace(self) -> Workspace:
         lanes = len(self.tables.rows) // self.tables.starts[3]
         sizes = kernel.workspace_sizes(MAX_CHARACTERS, self.facts.longest, int(lanes))
-        return Workspace(*(self._zeros(kind, size) for kind, size in sizes))
-
-    def _zeros(self, kind: str, size: int) -> Any:
-        return self._view(cast_view(memoryview(bytearray(max(size, 1) * calcsize(kind))), kind))
+        return Workspace(*(self._view(_zeros(kind, size)) for kind, size in sizes))
 
     def score(
         self, settings: Settings, data: Any, ends: Any, cut: bytes, *, normal: bool, work: Workspace | None = None
@@ -308,12 +320,12 @@ class Engine:
 
     def _results(self, count: int, room: int) -> Results:
         return Results(
-            self._zeros("d", count * len(self.facts.labels)),
-            self._zeros("B", count),
-            self._zeros("B", count),
-            self._zeros("B", count),
-            self._zeros("B", room),
-            self._zeros("q", count + 1),
+            self._room("d", count * len(self.facts.labels)),
+            self._room("B", count),
+            self._room("B", count),
+            self._room("B", count),
+            self._room("B", room),
+            self._room("q", count + 1),
         )
 
     def merge(self, results: Results, others: Results, places: "np.ndarray") -> Results:
@@ -328,7 +340,7 @@ class Engine:
         for into, values in zip(results[1:4], others[1:4], strict=True):
             np.asarray(into)[places] = np.asarray(values)[: len(places)]
         room = int(results.reason_ends[count] + others.reason_ends[len(places)])
-        merged, ends = self._zeros("B", room), self._zeros("q", count + 1)
+        merged, ends = self._room("B", room), self._room("q", count + 1)
         self._kernel.merge_reasons(
             results.reasons, results.reason_ends, others.reasons, others.reason_ends, self._view(replaced), merged, ends
         )

@@ -5,12 +5,13 @@ import classifier
 
 # design.md: imports run one way. A module may import those of its own and of earlier layers.
 LAYERS = [
-    {"errors", "resources", "tables", "pages", "entries"},
+    {"errors", "resources", "tables", "pages", "entries", "flat"},
     {"domains", "text", "encoding", "finance", "regions", "fonts", "identifiers"},
     {"labels", "xlsx_child", "augment", "names"},
     {"records"},
     {"outputs", "artifact", "kernel"},
-    {"weighting", "automaton", "machine"},
+    {"weighting", "trie", "machine"},
+    {"automaton"},
     {"model", "scoring"},
     {"evaluate", "parts", "doctor", "trace"},
     {"batch", "precedents"},
