@@ -130,7 +130,7 @@ def stage_seconds(source, target, scorer):
     with ExitStack() as opened:
         take(HASH, file_hash, source)
         table = take(READ, opened.enter_context, open_table(str(source)))
-        parts = opened.enter_context(open_parts(str(target), {}, resume=False, **options))
+        parts = opened.enter_context(open_parts(str(target), dict, resume=False, **options))
         roles = find_roles(table)
         while batch := take(READ, next, table.batches, None):
             texts = take(JOIN, join_texts, batch, roles.text)

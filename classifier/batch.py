@@ -87,8 +87,9 @@ def score_table(
     with ExitStack() as opened:
         sink: Parts | Whole
         if in_parts:
-            run = _identity(table, roles, scorer, [format, zipped, prefix, *told])
-            sink = opened.enter_context(open_parts(output, run, resume=resume, **options))
+            beside = opened.enter_context(ThreadPoolExecutor(1, "hash"))
+            run = beside.submit(_identity, table, roles, scorer, [format, zipped, prefix, *told])
+            sink = opened.enter_context(open_parts(output, run.result, resume=resume, **options))
         else:
             sink = Whole(opened.enter_context(open_output(output, **options)))
         _take_over(summary, sink, scorer)

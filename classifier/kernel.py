@@ -663,7 +663,7 @@ def gather_words(tables: Tables, settings: Settings, work: Workspace, first: int
         new = table[place] < 0
         one = choose(new, index, table[place])
         table[place] = word_same[index] = one
-        total[one] = choose(new, 0.0, total[one]) + steps[stop] - steps[start]
+        total[one] = choose(new, 0.0, total[one]) + (steps[stop] - steps[start])
     for place in range(length + 1):
         steps[place] = 0.0
 

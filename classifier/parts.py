@@ -11,7 +11,7 @@ import hashlib
 import json
 import shutil
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -26,11 +26,13 @@ from classifier.records import Batch
 PART_ROWS = 50_000
 _MOST_WAITING = 2  # parts that are finished and not yet in the whole
 
+Run = Callable[[], Mapping[str, str]]
+
 
 class Parts:
     """What is written of an output: parts that are finished, and one that is not."""
 
-    def __init__(self, folder: Path, run: Mapping[str, str], options: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, run: Run, options: Mapping[str, Any]) -> None:
         self._folder, self._run = folder, run
         self._options = {**options, "format": "arrow"} if options["format"] == "parquet" else options
         self._joiner = _Joiner(folder / "whole", options)
@@ -71,7 +73,7 @@ class Parts:
         self._writer, self._counts = None, Counter()
         manifest = self._folder / "manifest.json"
         manifest.with_suffix(".open").write_text(
-            json.dumps({"run": self._run, "parts": self._finished}, ensure_ascii=False, indent=1), encoding="utf-8"
+            json.dumps({"run": self._run(), "parts": self._finished}, ensure_ascii=False, indent=1), encoding="utf-8"
         )
         settle(manifest.with_suffix(".open"), manifest)
         self._joiner.add(path)
@@ -93,7 +95,8 @@ class Parts:
             return
         except (ValueError, KeyError, TypeError) as error:
             raise OutputError(f"{self._folder}: manifest.json is damaged; start afresh without --resume") from error
-        changed = sorted(name for name in {*run, *self._run} if run.get(name) != self._run.get(name))
+        now = self._run()
+        changed = sorted(name for name in {*run, *now} if run.get(name) != now.get(name))
         if changed:
             raise OutputError(f"{output}: the run that was cut short had another {', '.join(changed)}; {way_out}")
         if missing:
@@ -188,7 +191,7 @@ class Whole:
 
 @contextmanager
 def open_parts(
-    output: str, run: Mapping[str, str], *, resume: bool, format: str, zipped: str, marked: bool, schema: Any
+    output: str, run: Run, *, resume: bool, format: str, zipped: str, marked: bool, schema: Any
 ) -> Iterator[Parts]:
     """Yield parts that become the output when all is written.
 
@@ -196,8 +199,9 @@ def open_parts(
     ----------
     output : str
         Name of the file.
-    run : mapping
-        What must be the same for a run to be resumed: names that mean something to the user, and values.
+    run : function
+        Returns what must be the same for a run to be resumed: names that mean something to the user, and values. It is
+        asked when the first part is finished, so that the input may be hashed meanwhile.
     resume : bool
         Take over the parts of a run that was cut short; and keep them, if this one is.
     format, zipped, marked, schema

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from classifier import records, xlsx_child
+from classifier import encoding, records, xlsx_child
 from classifier.encoding import detect_encoding
 from classifier.errors import InputError
 from classifier.records import ABSENT, Batch, cell_text, find_roles, format_of, join_texts, open_table
@@ -121,6 +121,25 @@ def test_every_gb18030_text_is_read_back_or_refused_never_changed(text):
     except InputError:
         return
     assert content.decode(found.name) == f"简介\n某公司{text}\n" or found.name == "utf-8"
+
+
+@given(
+    st.lists(
+        st.one_of(st.text(max_size=6).map(lambda text: text.encode("utf-8", "surrogatepass")), st.binary(max_size=4))
+    ),
+    st.integers(1, 9),
+)
+@example(["工业".encode(), b"\n", "𠮷a".encode()[:3]], 2)
+def test_files_in_utf8_are_told_from_others_and_their_lines_counted(pieces, size):
+    content = b"".join(pieces)
+    with patch.object(encoding, "_CHUNK", size):
+        try:
+            expected = content.decode().count("\n")
+        except UnicodeDecodeError:
+            with pytest.raises(ValueError):
+                encoding._check_utf8(lambda: io.BytesIO(content))
+        else:
+            assert encoding._check_utf8(lambda: io.BytesIO(content)) == expected
 
 
 @pytest.mark.parametrize(
