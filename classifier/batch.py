@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from classifier.errors import InputError, OutputError
 from classifier.outputs import open_output, whole_file
 from classifier.parts import Parts, Whole, file_hash, open_parts
 from classifier.records import Batch, Rejected, Roles, Table, join_texts
-from classifier.scoring import Scorer, Scores
+from classifier.scoring import Scorer, Scores, encode_texts
 
 EXPLAINED = ("clause", "tie_rule")  # which clause spoke loudest, and the codebook's rule between the two likeliest
 COLUMNS = ("domain", "domain_name", "probability", "runner_up", "runner_up_probability", "status", "reason", "model")
@@ -88,13 +89,16 @@ def score_table(
         sink: Parts | Whole
         if in_parts:
             beside = opened.enter_context(ThreadPoolExecutor(1, "hash"))
-            run = beside.submit(_identity, table, roles, scorer, [format, zipped, prefix, *told])
-            sink = opened.enter_context(open_parts(output, run.result, resume=resume, **options))
+            identity = partial(_identity, table, roles, scorer, [format, zipped, prefix, *told])
+            run = cache(lambda: beside.submit(identity))
+            sink = opened.enter_context(open_parts(output, lambda: run().result(), resume=resume, **options))
         else:
             sink = Whole(opened.enter_context(open_output(output, **options)))
         _take_over(summary, sink, scorer)
 
         def write(batch: Batch, scores: Scores) -> int:
+            if in_parts:
+                run()  # from the first batch on, the input is hashed beside the rest
             sink.write(label(batch, scores), _count(summary, scores, scorer))
             return batch.rows
 
@@ -176,9 +180,9 @@ def add_labels(batch: Batch, scores: Scores, scorer: Scorer, names: Sequence[str
     added = (
         _named(scores.first, labels),
         _named(scores.first, [scorer.scheme.name(label) for label in labels]),
-        pa.array(scores.probabilities[rows, scores.first].round(4)),
+        _numbers(scores.probabilities[rows, scores.first].round(4)),
         _named(scores.second, labels),
-        pa.array(scores.probabilities[rows, scores.second].round(4)),
+        _numbers(scores.probabilities[rows, scores.second].round(4)),
         _named(scores.accepted.astype(np.uint8), ["review", "accepted"]),
         pa.StringArray.from_buffers(batch.rows, ends, pa.py_buffer(scores.reasons)),
         _named(np.zeros(batch.rows, np.uint8), [scorer.facts.identity]),
@@ -194,7 +198,14 @@ def _explained(batch: Batch, told: Iterable[Sequence[str]], names: Sequence[str]
 
 
 def _named(numbers: np.ndarray, names: Sequence[str]) -> pa.Array:
-    return pa.array(names, pa.string()).take(pa.array(numbers))
+    text, ends = encode_texts(names)
+    named = pa.StringArray.from_buffers(len(names), pa.py_buffer(np.array(ends, np.int32)), pa.py_buffer(text))
+    return named.take(_numbers(numbers))
+
+
+def _numbers(numbers: np.ndarray) -> pa.Array:
+    """Return numbers as pyarrow has them; ``pyarrow.array`` would import pandas first, a quarter of a start."""
+    return pa.Array.from_buffers(pa.from_numpy_dtype(numbers.dtype), len(numbers), [None, pa.py_buffer(numbers)])
 
 
 def _scored(batches: Iterable[Batch], roles: Roles, scorer: Scorer, workers: int) -> Iterator[tuple[Batch, Scores]]:

@@ -229,7 +229,8 @@ def plain_header(header: str) -> str:
 def join_texts(batch: Batch, columns: Sequence[str]) -> pa.Array:
     """Return one description a row: the cells of the columns, joined by a full stop, empty and equal ones left out."""
     if len(columns) == 1:
-        return pc.fill_null(batch.text(columns[0]), "")
+        cells = batch.text(columns[0])
+        return pc.fill_null(cells, "") if cells.null_count else cells  # filling makes pyarrow import pandas
     parts: list[pa.Array] = []
     joined = pa.array([""] * batch.rows, pa.large_string())
     for column in columns:
