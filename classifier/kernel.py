@@ -153,6 +153,7 @@ class Workspace(NamedTuple):
     pair: Any
     pair_word: Any
     total: Any
+    telling: Any
     distinct: Any
     steps: Any
     sums: Any
@@ -179,7 +180,7 @@ def workspace_sizes(characters: int, longest: int, lanes: int) -> list[tuple[str
     occurrences = one * (longest + 8) + 1
     table, seen = (1 << (2 * count).bit_length() for count in (one, occurrences))
     integers = dict.fromkeys(("characters", "letter", "going", "slot", "route", "word_start", "word_end"), one)
-    integers |= dict.fromkeys(("word_same", "pair", "pair_word"), one) | {"seen": seen, "distinct": table}
+    integers |= dict.fromkeys(("word_same", "telling", "pair", "pair_word"), one) | {"seen": seen, "distinct": table}
     integers |= dict.fromkeys(("term", "count", "occurrence", "span"), occurrences)
     floats = {"score": one, "steps": one, "total": one, "value": occurrences, "sums": 3 * lanes, "squares": 3}
     nodes = {"child": max(LEVELS, longest) * one, "route_node": one, "word_node": one}
@@ -193,7 +194,7 @@ def reason_room(texts: int, length: int) -> int:
 
 
 # positions in Workspace.sizes
-CHARACTERS, WORDS, PAIRS, OCCURRENCES, TERMS, CLAUSE_START, CLAUSE_STOP = range(7)
+CHARACTERS, WORDS, PAIRS, OCCURRENCES, TERMS, TELLING, CLAUSE_START, CLAUSE_STOP = range(8)
 
 
 @routine
@@ -489,6 +490,7 @@ def find_pairs(tables: Tables, work: Workspace) -> None:
     for number in range(left):
         index = pair_word[number]
         pair[found], pair_word[found] = held_for(pairs[pair[number]], pair_key(word_node, index), PAIR_BITS), index
+        fetch(tables.pair_terms, max(pair[found], 0) * 2)
         found += pair[found] >= 0
     work.sizes[PAIRS] = found
 
@@ -548,11 +550,10 @@ def weigh(tables: Tables, settings: Settings, work: Workspace, probabilities: An
     sums, squares, labels, shift = work.sums, work.squares, settings.labels, settings.shift
     different = work.sizes[TERMS]
     lanes = len(rows) // tables.starts[3]
-    for number in range(different):  # a short loop that fetches the rows for the next one
-        value[number] = rows[terms[number] * lanes]
     for number in range(different):
         count = counts[number]
-        value[number] *= settings.damped[count] if count < len(settings.damped) else 1.0 + log(count)
+        damped = settings.damped[count] if count < len(settings.damped) else 1.0 + log(count)
+        value[number] = rows[terms[number] * lanes] * damped
     for index in range(3 * lanes):
         sums[index] = 0.0
     for block in range(3):
@@ -564,13 +565,11 @@ def weigh(tables: Tables, settings: Settings, work: Workspace, probabilities: An
         while stop < different and tables.starts[block] <= terms[stop] < tables.starts[block + 1]:
             stop += 1
         square = 0.0
-        for index in range(number, stop):
-            square += value[index] * value[index]
-        squares[block] += square
         for lane in range(0, lanes, LANES):
             a = b = c = d = e = f = g = h = 0.0
             for index in range(number, stop):
                 weight, row = value[index], terms[index] * lanes + lane
+                square += weight * weight
                 a += weight * rows[row]
                 b += weight * rows[row + 1]
                 c += weight * rows[row + 2]
@@ -579,6 +578,8 @@ def weigh(tables: Tables, settings: Settings, work: Workspace, probabilities: An
                 f += weight * rows[row + 5]
                 g += weight * rows[row + 6]
                 h += weight * rows[row + 7]
+            if lane == 0:
+                squares[block] += square
             into = block * lanes + lane
             sums[into] += a
             sums[into + 1] += b
@@ -664,6 +665,11 @@ def gather_words(tables: Tables, settings: Settings, work: Workspace, first: int
         one = choose(new, index, table[place])
         table[place] = word_same[index] = one
         total[one] = choose(new, 0.0, total[one]) + (steps[stop] - steps[start])
+    telling, left = work.telling, 0
+    for index in range(sizes[WORDS]):
+        telling[left] = index
+        left += (word_same[index] == index) & (abs(total[index]) >= LEAST_SHOWN)
+    sizes[TELLING] = left
     for place in range(length + 1):
         steps[place] = 0.0
 
@@ -687,23 +693,20 @@ def doubt_of(tables: Tables, settings: Settings, work: Workspace, probability: f
     characters, letter, sizes = work.characters, work.letter, work.sizes
     if sizes[CHARACTERS] == 0:
         return EMPTY
-    cover, different, telling = 0, 0, 0
+    cover, different = 0, 0
     for index in range(sizes[WORDS]):
-        start, stop, held = work.word_start[index], work.word_end[index], work.word_node[index]
-        chinese = stop - start > 1 and 0x4E00 <= characters[start] <= 0x9FFF
+        size, held = work.word_end[index] - work.word_start[index], work.word_node[index]
         known = held & (FIRST | SECOND | WORD | OFFERED | GRAM) != 0  # of a pair, if it tells nothing alone
-        if chinese and known:
-            cover += stop - start
-            if work.word_same[index] == index:
-                different += 1
-        if work.word_same[index] == index and abs(work.total[index]) >= LEAST_SHOWN:
-            telling += 1
+        first = characters[work.word_start[index]]
+        counts = known & (size > 1) & (first >= 0x4E00) & (first <= 0x9FFF)
+        cover += choose(counts, size, 0)
+        different += counts & (work.word_same[index] == index)
     if cover == 0:
         return NOTHING_KNOWN
     letters = 0
     for place in range(sizes[CHARACTERS]):
         letters += letter[place] & ALPHABETIC != 0
-    if different < LEAST_WORDS or cover < LEAST_COVER * letters or telling == 0:
+    if different < LEAST_WORDS or cover < LEAST_COVER * letters or sizes[TELLING] == 0:
         return LITTLE_KNOWN
     if inside and probability < settings.least_inside:
         return UNLIKELY_INSIDE
@@ -779,24 +782,21 @@ def put_reason(settings: Settings, work: Workspace, doubt: int, cut: bool, out: 
         if at > begun:
             at = put_phrase(settings, _BETWEEN_PARTS, out, at)
         at = put_phrase(settings, _CUT, out, at)
-    shown, going = work.shown, work.going
+    shown, telling = work.shown, work.telling
     for side in range(2):
         sign, most = 1.0 - 2.0 * side, SHOWN_AGAINST if side else SHOWN_FOR
-        left, found, least = 0, 0, LEAST_SHOWN
-        for index in range(work.sizes[WORDS]):
-            going[left] = index
-            left += (work.word_same[index] == index) & (work.total[index] * sign >= LEAST_SHOWN)
-        for number in range(left):  # insert into the strongest so far; of equal ones the first is first
-            index = going[number]
+        found, least = 0, 0.0
+        for number in range(work.sizes[TELLING]):  # insert into the strongest so far; of equal ones the first is first
+            index = telling[number]
             total = work.total[index] * sign
-            if total > least or found < most:
+            if total > least:
                 place = min(found, most - 1)
                 found = place + 1
                 while place > 0 and work.total[shown[place - 1]] * sign < total:
                     shown[place] = shown[place - 1]
                     place -= 1
                 shown[place] = index
-                least = work.total[shown[found - 1]] * sign
+                least = work.total[shown[found - 1]] * sign if found == most else 0.0
         for place in range(found):
             if place > 0:
                 at = put_phrase(settings, _BETWEEN_WORDS, out, at)

@@ -25,7 +25,7 @@ from classifier.errors import ArtifactError, SchemeError
 MAX_CHARACTERS = 20_000  # of a description; what stands behind is not read (and score says so)
 CLAUSE_ENDS = ",。;!?"  # in a normal form
 
-_WIDE = [(wide, unicodedata.normalize("NFKC", wide)) for wide in "，：；（）！？"]  # first, because NFKC is slow
+_WIDE = [(wide, unicodedata.normalize("NFKC", wide)) for wide in "，：；（）！？…℃"]  # first, because NFKC is slow
 _TAG = re.compile(r"</?[a-zA-Z!][^<>]{0,300}>")
 _SPACE = re.compile(r"\s+")
 TIGHT = r"[\u3400-\u9fff,.;:!?()、。]"  # between two of these no space stands
