@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from threading import Thread
 from typing import Any, NamedTuple
 
 import click
@@ -41,7 +40,6 @@ from classifier.commands.statistics import report, stats
 from classifier.errors import ClassifierError
 from classifier.resources import labeled_folder, model_folder
 
-_LARGE = 10_000_000  # bytes: a file for which machine code is certainly wanted
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 _CLASSIFY_BATCH = 256
 
@@ -192,8 +190,6 @@ def score(
     for_input = input == "-" or output != "-" or _format_known(input) is None
     scorer = scorer_of(model, labeled, prior, threshold)
     workers = jobs if jobs > 0 else os.cpu_count() or 1
-    if is_kept() and Path(input).is_file() and Path(input).stat().st_size > _LARGE:
-        Thread(target=scorer.engine, args=(MANY + 1,), daemon=True).start()  # loads machine code while files are opened
     with open_table(input, format=format if for_input else None, encoding=encoding, sheet=sheet) as table:
         roles = find_roles(table, text, name)
         if output == "-":

@@ -223,7 +223,9 @@ def machine():
 def options():
     parser = argparse.ArgumentParser(description="Print speed and memory as ratios, measured in one run.")
     parser.add_argument("--rows", type=int, default=100_000, help="texts in memory (default: %(default)s)")
-    parser.add_argument("--file-rows", type=int, default=200_000, help="rows from file to file (default: %(default)s)")
+    parser.add_argument(
+        "--file-rows", type=int, default=1_000_000, help="rows from file to file (default: %(default)s)"
+    )
     parser.add_argument("--repeats", type=int, default=3, help="of which the median counts (default: %(default)s)")
     parser.add_argument("--long", action="store_true", help=f"memory of {LONG_ROWS:,} rows, too; needs 10 GB of disk")
     chosen = parser.parse_args()

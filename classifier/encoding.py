@@ -13,7 +13,7 @@ from typing import BinaryIO, NamedTuple
 
 from classifier.errors import InputError
 
-_CHUNK, _THREADS = 1 << 20, 2
+_CHUNK, _THREADS = 1 << 22, 2
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),

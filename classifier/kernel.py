@@ -266,9 +266,18 @@ def read_raw(tables: Tables, data: Any, start: int, stop: int, work: Workspace) 
         return False
     length, space, last, tight = 0, False, 0, False
     while start < stop:
-        read = read_character(data, start, stop)
-        start += read & 7
-        character = read >> 3
+        byte = data[start]
+        # the usual lengths apart, so that where the next one begins need not wait for what is read
+        if byte >= 0xE0 and byte < 0xF0 and start + 2 < stop:
+            character = (byte & 0x0F) << 12 | (data[start + 1] & 0x3F) << 6 | data[start + 2] & 0x3F
+            start += 3
+        elif byte < 0x80:
+            character = int(byte)
+            start += 1
+        else:
+            read = read_character(data, start, stop)
+            start += read & 7
+            character = read >> 3
         held = table[character]
         if held & (SLOW | SPACE | FOLDS | SIGN_END):
             if held & SLOW:

@@ -9,6 +9,7 @@ as Arrow has it in memory until then. At the end the whole takes its name and th
 import contextlib
 import hashlib
 import json
+import os
 import shutil
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
@@ -162,11 +163,13 @@ class _Joiner:
         if self._parquet is None:
             with part.open("rb") as file:
                 shutil.copyfileobj(file, self._stream, 1 << 20)
-            return
-        with pa.memory_map(str(part)) as source:  # one group of rows a part
-            table = pa.ipc.open_file(source).read_all()
-            columns = {name: table.column(name).combine_chunks() for name in table.column_names}
-            self._parquet.write(Batch(columns, table.num_rows))
+        else:
+            with pa.memory_map(str(part)) as source:  # one group of rows a part
+                table = pa.ipc.open_file(source).read_all()
+                columns = {name: table.column(name).combine_chunks() for name in table.column_names}
+                self._parquet.write(Batch(columns, table.num_rows))
+        self._stream.flush()
+        os.fsync(self._stream.fileno())  # a little at a time, beside the scoring, rather than all of it at the end
 
 
 class Whole:

@@ -27,7 +27,6 @@ CLAUSE_ENDS = ",。;!?"  # in a normal form
 
 _WIDE = [(wide, unicodedata.normalize("NFKC", wide)) for wide in "，：；（）！？…℃"]  # first, because NFKC is slow
 _TAG = re.compile(r"</?[a-zA-Z!][^<>]{0,300}>")
-_SPACE = re.compile(r"\s+")
 TIGHT = r"[\u3400-\u9fff,.;:!?()、。]"  # between two of these no space stands
 _SPACE_IN_CHINESE = re.compile(f"(?<={TIGHT}) (?={TIGHT})")
 LETTERS = r"[^\W\d_]"
@@ -88,8 +87,8 @@ def normalize(text: str) -> str:
     if not traditional_characters().isdisjoint(text):
         text = _converter().convert(text)
     boilerplate = _BOILERPLATE if "不得从事" in text else _OTHER_BOILERPLATE
-    text = boilerplate.sub("", _SPACE.sub(" ", text.lower()))
-    return _SPACE_IN_CHINESE.sub("", text).strip()[:MAX_CHARACTERS]
+    text = boilerplate.sub("", " ".join(text.lower().split()))
+    return (_SPACE_IN_CHINESE.sub("", text).strip() if " " in text else text)[:MAX_CHARACTERS]
 
 
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
