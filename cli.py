@@ -199,7 +199,7 @@ def score(
         if not quiet:
             note(f"{input}: description from {' + '.join(roles.text)}, name from {roles.name or 'no column'}")
             if (table.expected_rows or 0) > MANY and not is_kept():
-                note("making machine code of the scoring loop, once on this machine: some 15 seconds")
+                note("making machine code of the scoring loop, once on this machine: some 10 seconds")
         with _progress(table.expected_rows, quiet) as advance, _kept_if_interrupted(resume):
             summary = score_table(
                 table,

@@ -238,6 +238,8 @@ def build_automaton(model: "Model") -> Automaton:
                 met |= dict(zip(block.vocabulary, shares, strict=True))
                 longest = block.parameters[1] if kind == "characters" else longest
         starts.append(starts[-1] + len(numbers[kind]))
+    if starts[-1] >= (1 << TERM_BITS) - 1:
+        raise ArtifactError(f"the model has {starts[-1]} terms, too many for the kernel; raise minimum_documents")
     rows = _rows(model, np.concatenate(order))
     trie, codes = _trie(dictionary, numbers, met)
     characters, folded = _characters(codes)
@@ -335,7 +337,7 @@ def _pairs(numbers: Mapping[str, Mapping[str, int]], node: Mapping[str, int]) ->
 
 
 def _perfect_table(keys: Any, values: Any, bits: int) -> tuple[Any, Any]:
-    """Return a table in which `kernel.find` finds each key at its own place, and the displacements of its buckets.
+    """Return a table with each key at the place where the kernel looks for it, and the displacements of its buckets.
 
     Hash and displace: the keys of a bucket, the fullest bucket first, are moved together until all have free places
     (Belazzougui, Botelho and Dietzfelbinger 2009). Where that fails, it is tried with more room.

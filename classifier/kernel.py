@@ -68,7 +68,7 @@ choose = globals().get("choose", _choose)
 
 
 class Tables(NamedTuple):
-    """The arrays, all of one dimension (``memoryview`` or ``numpy.ndarray``); sizes of tables are powers of two.
+    """The arrays, all of one dimension (``memoryview`` or `classifier.flat.Flat`).
 
     characters : int32 (1,114,112)
         Of every character `SLOW` (of raw text: ask `classifier.text.normalize`) to `OFFER_START`, and from bit 11 a
@@ -90,7 +90,7 @@ class Tables(NamedTuple):
         bit 42 as a character n-gram.
     pairs, pair_displacements : int64, uint8
         Pairs of words that are terms, a perfect hash table: from bit 41 the first word's node, from bit 20 the
-        second's; the other bits are the number of the pair.
+        second's; the other bits are the number of the pair. Both sizes are powers of two.
     pair_terms : int32 (2 a pair)
         Numbers of the pair as a term of the text and of the offering clause, or -1.
     starts : int32 (4)
@@ -114,7 +114,10 @@ class Tables(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """Numbers of the model and the decision; arrays of one number a label, and the phrases of reasons in UTF-8."""
+    """Numbers of the model and the decision; arrays of one number a label, and the phrases of reasons in UTF-8.
+
+    ``damped`` has 1 + log(n) for the first `FEW_TIMES` n, and 1 for n = 0.
+    """
 
     labels: int
     outside: int
