@@ -232,14 +232,13 @@ def held_for(entry: int, key: int, bits: int) -> int:
 
 
 @routine
-def read_character(data: Any, at: int, stop: int) -> int:
-    """Return the code point of the UTF-8 character that begins at a place, times 8, plus its length in bytes."""
+def read_rare(data: Any, at: int, stop: int) -> int:
+    """Return the code point of a character of two or four bytes in UTF-8, times 8, plus its length in bytes.
+
+    What is no whole character is U+FFFD, byte by byte.
+    """
     byte = data[at]
-    if byte < 0x80:
-        return byte << 3 | 1
-    if byte >= 0xE0 and byte < 0xF0 and at + 2 < stop:
-        return ((byte & 0x0F) << 12 | (data[at + 1] & 0x3F) << 6 | data[at + 2] & 0x3F) << 3 | 3
-    if byte < 0xE0 and at + 1 < stop:
+    if byte >= 0x80 and byte < 0xE0 and at + 1 < stop:
         return ((byte & 0x1F) << 6 | data[at + 1] & 0x3F) << 3 | 2
     if byte >= 0xF0 and at + 3 < stop:
         point = (byte & 0x07) << 18 | (data[at + 1] & 0x3F) << 12 | (data[at + 2] & 0x3F) << 6 | data[at + 3] & 0x3F
@@ -248,25 +247,16 @@ def read_character(data: Any, at: int, stop: int) -> int:
 
 
 @routine
-def read_normal(tables: Tables, data: Any, start: int, stop: int, work: Workspace) -> None:
-    """Put a text that is in normal form into the workspace."""
-    characters, letter = work.characters, work.letter
-    length = 0
-    while start < stop:
-        read = read_character(data, start, stop)
-        start += read & 7
-        characters[length], letter[length] = read >> 3, tables.characters[read >> 3]
-        length += 1
-    work.sizes[CHARACTERS] = length
+def read_text(tables: Tables, data: Any, start: int, stop: int, normal: bool, work: Workspace) -> bool:
+    """Put the normal form of a text into the workspace; return False if it needs `classifier.text.normalize`.
 
-
-@routine
-def read_raw(tables: Tables, data: Any, start: int, stop: int, work: Workspace) -> bool:
-    """Put the normal form of a text into the workspace; return False if it needs `classifier.text.normalize`."""
+    ``normal`` says that the text is in normal form, so that every character stays as it is.
+    """
     table, folded, signs = tables.characters, tables.folded, tables.signs
     characters, letter = work.characters, work.letter
-    if stop - start >= len(characters) - LEVELS:
+    if not normal and stop - start >= len(characters) - LEVELS:
         return False
+    looked_at = 0 if normal else SLOW | SPACE | FOLDS | SIGN_END
     length, space, last, tight = 0, False, 0, False
     while start < stop:
         byte = data[start]
@@ -278,11 +268,11 @@ def read_raw(tables: Tables, data: Any, start: int, stop: int, work: Workspace) 
             character = int(byte)
             start += 1
         else:
-            read = read_character(data, start, stop)
+            read = read_rare(data, start, stop)
             start += read & 7
             character = read >> 3
         held = table[character]
-        if held & (SLOW | SPACE | FOLDS | SIGN_END):
+        if held & looked_at:
             if held & SLOW:
                 return False
             if held & SPACE:
@@ -700,7 +690,7 @@ def same_word(work: Workspace, one: int, other: int) -> bool:
 
 
 @routine
-def doubt_of(tables: Tables, settings: Settings, work: Workspace, probability: float, inside: bool) -> int:
+def doubt_of(settings: Settings, work: Workspace, probability: float, inside: bool) -> int:
     """Return why a person should look at the text: the number of a phrase, or 0."""
     characters, letter, sizes = work.characters, work.letter, work.sizes
     if sizes[CHARACTERS] == 0:
@@ -835,9 +825,7 @@ def score_text(
     """Score one text (``normal``: it is in normal form); return False if it needs `classifier.text.normalize`."""
     sizes = work.sizes
     sizes[WORDS] = sizes[OCCURRENCES] = sizes[TERMS] = 0
-    if normal:
-        read_normal(tables, data, start, stop, work)
-    elif not read_raw(tables, data, start, stop, work):
+    if not read_text(tables, data, start, stop, normal, work):
         results.doubt[text] = NOT_READ
         return False
     find_offering_clause(tables, work)
@@ -860,7 +848,7 @@ def score_text(
         elif probabilities[at + label] > probabilities[at + second]:
             second = label
     gather_words(tables, settings, work, first, second)
-    doubt = doubt_of(tables, settings, work, probabilities[at + first], first != settings.outside)
+    doubt = doubt_of(settings, work, probabilities[at + first], first != settings.outside)
     results.first[text], results.second[text], results.doubt[text] = first, second, doubt
     return True
 

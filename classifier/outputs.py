@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from classifier.errors import OutputError
-from classifier.records import ABSENT, SEPARATORS, Batch, Column, cell_text, valid_text
+from classifier.records import ABSENT, SEPARATORS, Batch, Column, cell_text, filled, valid_text
 
 ROW_GROUP = 1 << 16  # rows of a parquet file that are packed together
 XLSX_ROWS = 1_048_576
@@ -216,7 +216,7 @@ class CsvWriter(TextWriter):
             self._write_rows([pa.array([name]) for name in batch.columns])
             self._begun = True
         if batch.rows:
-            self._write_rows([pc.fill_null(batch.text(name), "") for name in batch.columns])
+            self._write_rows([filled(batch.text(name)) for name in batch.columns])
 
     def _write_rows(self, columns: list[pa.Array]) -> None:
         cells = [self._quoted(self._guarded(column)).cast(pa.large_string()) for column in columns]

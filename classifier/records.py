@@ -229,18 +229,22 @@ def plain_header(header: str) -> str:
 def join_texts(batch: Batch, columns: Sequence[str]) -> pa.Array:
     """Return one description a row: the cells of the columns, joined by a full stop, empty and equal ones left out."""
     if len(columns) == 1:
-        cells = batch.text(columns[0])
-        return pc.fill_null(cells, "") if cells.null_count else cells  # filling makes pyarrow import pandas
+        return filled(batch.text(columns[0]))
     parts: list[pa.Array] = []
     joined = pa.array([""] * batch.rows, pa.large_string())
     for column in columns:
-        cells = pc.fill_null(pc.utf8_trim_whitespace(batch.text(column).cast(pa.large_string())), "")
+        cells = filled(pc.utf8_trim_whitespace(batch.text(column).cast(pa.large_string())))
         for part in parts:
             cells = pc.if_else(pc.equal(cells, part), "", cells)
         parts.append(cells)
         both = pc.binary_join_element_wise(joined, cells, pa.scalar("。", pa.large_string()))
         joined = pc.if_else(pc.equal(joined, ""), cells, pc.if_else(pc.equal(cells, ""), joined, both))
     return joined
+
+
+def filled(cells: pa.Array) -> pa.Array:
+    """Return text cells with empty text for what is absent; pyarrow imports pandas for that, so only if need be."""
+    return pc.fill_null(cells, "") if cells.null_count else cells
 
 
 def cell_text(value: Any) -> str:

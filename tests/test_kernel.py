@@ -145,7 +145,7 @@ def read(engine, text):
     """Return the normal form that the kernel makes of a text, or None where it leaves it to `normalize`."""
     data, _ = encode_texts([text])
     with engine.workspace() as work:
-        if not kernel.read_raw(engine.tables, data, 0, len(data), work):
+        if not kernel.read_text(engine.tables, data, 0, len(data), False, work):
             return None
         return "".join(chr(c) for c in work.characters[: work.sizes[kernel.CHARACTERS]])
 
