@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import normalize
 
 from classifier.artifact import load_model
-from classifier.batch import COLUMNS, add_labels, score_texts
+from classifier.batch import COLUMNS, result_columns, score_texts
 from classifier.domains import load_scheme
 from classifier.model import reference_decisions
 from classifier.parts import file_hash, open_parts
@@ -135,8 +135,8 @@ def stage_seconds(source, target, scorer):
         while batch := take(READ, next, table.batches, None):
             texts = take(JOIN, join_texts, batch, roles.text)
             scores = take(SCORE, score_texts, scorer, texts)
-            labelled = take(BUILD, add_labels, batch, scores, scorer, COLUMNS)
-            take(WRITE, parts.write, labelled, {})
+            results = take(BUILD, result_columns, scores, scorer, COLUMNS)
+            take(WRITE, parts.write, batch, results, {})
         take(WRITE, parts.finish)
         take(UNITE, opened.close)
     return spent

@@ -70,10 +70,10 @@ def score_table(
     names, told = names[: len(COLUMNS)], names[len(COLUMNS) :]
 
     def label(batch: Batch, scores: Scores) -> Batch:
-        labelled = add_labels(batch, scores, scorer, names)
+        results = result_columns(scores, scorer, names)
         if not explain:
-            return labelled
-        return _explained(labelled, explain(join_texts(batch, roles.text).to_pylist()), told)
+            return results
+        return results.beside(_explained(explain(join_texts(batch, roles.text).to_pylist()), told))
 
     in_parts = format != "xlsx" and output != "-" and (Path(output).is_file() or not Path(output).exists())
     if resume and not in_parts:
@@ -99,17 +99,17 @@ def score_table(
         def write(batch: Batch, scores: Scores) -> int:
             if in_parts:
                 run()  # from the first batch on, the input is hashed beside the rest
-            sink.write(label(batch, scores), _count(summary, scores, scorer))
+            sink.write(batch, label(batch, scores), _count(summary, scores, scorer))
             return batch.rows
 
-        scored = _scored(_behind(table.batches, sink.rows, progress), roles, scorer, workers)
+        scored = _scored(_behind(table.batches, sink, progress), roles, scorer, workers)
         for rows in opened.enter_context(closing(_in_turn(write, scored))):  # threads end before their folder goes
             progress(rows)
         if summary.rows == 0:
             nothing = Batch({column: [] for column in table.columns}, 0)
-            sink.write(label(nothing, score_texts(scorer, pa.array([], pa.string()))), {})
+            sink.write(nothing, label(nothing, score_texts(scorer, pa.array([], pa.string()))), {})
         sink.finish()
-        summary.guarded = sink.counted("guarded")
+        summary.guarded = sink.guarded
     if table.rejected and output != "-":
         summary.rejects_file = _write_rejected(output, table.rejected)
     return summary
@@ -134,14 +134,15 @@ def _take_over(summary: Summary, sink: "Parts | Whole", scorer: Scorer) -> None:
         summary.accepted[label] = sink.counted(f"{label} accepted")
 
 
-def _behind(batches: Iterable[Batch], rows: int, progress: Callable[[int], object]) -> Iterator[Batch]:
-    """Yield the batches behind the first rows, which end with a batch."""
-    for batch in batches:
-        if rows > 0:
-            rows -= batch.rows
-            progress(batch.rows)
-        else:
-            yield batch
+def _behind(batches: Iterator[Batch], sink: "Parts | Whole", progress: Callable[[int], object]) -> Iterator[Batch]:
+    """Yield the batches behind those of which there are results, which are written again."""
+    for results in sink.results():
+        batch = next(batches)
+        if batch.rows != results.rows:
+            raise OutputError("the finished parts are not of this input; start afresh without --resume")
+        sink.repeat(batch, results)
+        progress(batch.rows)
+    yield from batches
 
 
 def name_results(
@@ -173,28 +174,28 @@ def score_texts(scorer: Scorer, texts: pa.Array) -> Scores:
     return scorer.score(data if data is not None else b"", ends)
 
 
-def add_labels(batch: Batch, scores: Scores, scorer: Scorer, names: Sequence[str]) -> Batch:
-    """Return a batch with the result columns behind its own."""
-    labels, rows = scorer.facts.labels, np.arange(batch.rows)
-    ends = pa.py_buffer(scores.reason_ends.astype(np.int32))
-    added = (
+def result_columns(scores: Scores, scorer: Scorer, names: Sequence[str]) -> Batch:
+    """Return the columns of a result, under the given names."""
+    labels, count = scorer.facts.labels, len(scores.first)
+    rows, ends = np.arange(count), pa.py_buffer(scores.reason_ends.astype(np.int32))
+    columns = (
         _named(scores.first, labels),
         _named(scores.first, [scorer.scheme.name(label) for label in labels]),
         _numbers(scores.probabilities[rows, scores.first].round(4)),
         _named(scores.second, labels),
         _numbers(scores.probabilities[rows, scores.second].round(4)),
         _named(scores.accepted.astype(np.uint8), ["review", "accepted"]),
-        pa.StringArray.from_buffers(batch.rows, ends, pa.py_buffer(scores.reasons)),
-        _named(np.zeros(batch.rows, np.uint8), [scorer.facts.identity]),
+        pa.StringArray.from_buffers(count, ends, pa.py_buffer(scores.reasons)),
+        _named(np.zeros(count, np.uint8), [scorer.facts.identity]),
     )
-    return Batch({**batch.columns, **dict(zip(names, added, strict=True))}, batch.rows)
+    return Batch(dict(zip(names, columns, strict=True)), count)
 
 
-def _explained(batch: Batch, told: Iterable[Sequence[str]], names: Sequence[str]) -> Batch:
-    """Return a batch with what explains its labels behind them."""
+def _explained(told: Iterable[Sequence[str]], names: Sequence[str]) -> Batch:
+    """Return columns that explain labels."""
     rows = list(told)
     columns = {name: pa.array([row[place] for row in rows], pa.string()) for place, name in enumerate(names)}
-    return Batch({**batch.columns, **columns}, batch.rows)
+    return Batch(columns, len(rows))
 
 
 def _named(numbers: np.ndarray, names: Sequence[str]) -> pa.Array:

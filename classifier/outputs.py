@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from classifier.errors import OutputError
 from classifier.records import ABSENT, SEPARATORS, Batch, Column, cell_text, filled, valid_text
 
-ROW_GROUP = 1 << 16  # rows of a parquet file that are packed together
+GROUP_ROWS, GROUP_BYTES = 50_000, 64 << 20  # of a parquet file are packed together
 XLSX_ROWS = 1_048_576
 XLSX_CHARACTERS = 32_767
 _LIVE = re.compile(r"[=@\t\r＝＠]|[+\-＋－](?!$)")
@@ -87,12 +87,9 @@ def unwritable(path: str, error: OSError) -> OutputError:
 
 @contextmanager
 def open_writer(
-    stream: BinaryIO, *, format: str, zipped: str, marked: bool, schema: Any, first: bool = True, path: str = ""
+    stream: BinaryIO, *, format: str, zipped: str, marked: bool, schema: Any, path: str = ""
 ) -> Iterator[Writer]:
-    """Yield a writer on a stream that belongs to the caller; see `open_output`.
-
-    ``first`` is False for a part of a file that stands behind another one: without a header or a mark.
-    """
+    """Yield a writer on a stream that belongs to the caller; see `open_output`."""
     packed: Any = stream
     if zipped == "gzip":
         packed = gzip.GzipFile("", "wb", fileobj=stream, mtime=0)
@@ -100,13 +97,11 @@ def open_writer(
         packed = pa.CompressedOutputStream(pa.PythonFile(_Kept(stream), "w"), zipped)
     writer: Writer
     if format in SEPARATORS:
-        writer = CsvWriter(packed, SEPARATORS[format], marked=marked, header=first)
+        writer = CsvWriter(packed, SEPARATORS[format], marked=marked)
     elif format == "jsonl":
         writer = JsonWriter(packed)
     elif format == "parquet":
         writer = ParquetWriter(packed, schema)
-    elif format == "arrow":
-        writer = ArrowWriter(packed, schema)
     else:
         writer = XlsxWriter(packed, path)
     try:
@@ -204,10 +199,10 @@ class TextWriter:
 class CsvWriter(TextWriter):
     """Comma- or tab-separated text in UTF-8; cells are quoted where they have to be."""
 
-    def __init__(self, stream: BinaryIO, separator: str, *, marked: bool, header: bool) -> None:
+    def __init__(self, stream: BinaryIO, separator: str, *, marked: bool) -> None:
         self.guarded = 0
         self._stream, self._separator = stream, separator
-        self._mark, self._begun = b"\xef\xbb\xbf" if marked else b"", not header
+        self._mark, self._begun = b"\xef\xbb\xbf" if marked else b"", False
 
     def write(self, batch: Batch) -> None:
         """Write a batch, before the first one the header."""
@@ -268,60 +263,55 @@ def _json_value(value: Any) -> Any:
     return value if plain and value == value else cell_text(value)
 
 
-class _TableWriter:
-    """Arrow tables of one schema: the input's own types where it has any, else text."""
+class ParquetWriter:
+    """Parquet, in groups of rows: the input's own types where it has any, else text."""
 
     guarded = 0
 
     def __init__(self, stream: BinaryIO, schema: Any) -> None:
         self._stream, self._own = stream, schema
+        self._schema: Any = None
         self._writer: Any = None
+        self._group: list[pa.RecordBatch] = []
 
     def write(self, batch: Batch) -> None:
-        """Write a batch, before the first one the schema."""
-        if self._writer is None:
+        """Write a batch, or keep it until there are enough for a group; the first one has the schema."""
+        if self._schema is None:
             own = {field.name: field for field in self._own or ()}
             self._schema = pa.schema([own.get(n) or pa.field(n, _arrow_type(c)) for n, c in batch.columns.items()])
-            self._writer = self._open(batch)
         arrays = [_arrow_array(batch.columns[field.name], field.type) for field in self._schema]
-        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), ROW_GROUP)
+        self._group.append(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
+        rows, size = (sum(getattr(held, name) for held in self._group) for name in ("num_rows", "nbytes"))
+        if rows >= GROUP_ROWS or size >= GROUP_BYTES:
+            self._write_group()
+
+    def _write_group(self) -> None:
+        import pyarrow.parquet as pq
+
+        group = pa.Table.from_batches(self._group, self._schema)
+        if self._writer is None:  # long texts that never recur are not worth a dictionary
+            recurring = [name for name in group.column_names if _recurs(group.column(name))]
+            self._writer = pq.ParquetWriter(self._stream, self._schema, use_dictionary=recurring)
+        self._writer.write_table(group, max(group.num_rows, 1))
+        self._group.clear()
 
     def close(self) -> None:
-        """Write the footer."""
+        """Write the last group and the footer."""
+        if self._group:
+            self._write_group()
         if self._writer is not None:
             self._writer.close()
 
     def discard(self) -> None:
         """End the file wherever it is; its owner deletes it."""
         with suppress(OSError, ValueError):
-            self.close()
-
-    def _open(self, batch: Batch) -> Any:
-        """Return a writer of pyarrow."""
-        raise NotImplementedError
+            if self._writer is not None:
+                self._writer.close()
 
 
-class ParquetWriter(_TableWriter):
-    """Parquet."""
-
-    def _open(self, batch: Batch) -> Any:
-        import pyarrow.parquet as pq
-
-        # long texts that never recur are not worth a dictionary
-        recurring = [name for name in batch.columns if _recurs(batch.columns[name])]
-        return pq.ParquetWriter(self._stream, self._schema, use_dictionary=recurring)
-
-
-class ArrowWriter(_TableWriter):
-    """Arrow's own file format: what another step of the same run reads again."""
-
-    def _open(self, batch: Batch) -> Any:
-        return pa.ipc.new_file(self._stream, self._schema)
-
-
-def _recurs(column: Column) -> bool:
+def _recurs(column: Any) -> bool:
     try:
-        return isinstance(column, list) or 2 * pc.count_distinct(column).as_py() <= len(column)
+        return bool(2 * pc.count_distinct(column).as_py() <= len(column))
     except pa.ArrowNotImplementedError:  # lists and structures
         return True
 

@@ -88,6 +88,10 @@ class Batch(NamedTuple):
     columns: dict[str, Column]
     rows: int
 
+    def beside(self, other: "Batch") -> "Batch":
+        """Return the rows with the columns of another batch behind their own."""
+        return Batch({**self.columns, **other.columns}, self.rows)
+
     def cells(self, column: str) -> list[Any]:
         """Return a column as Python values."""
         held = self.columns[column]

@@ -184,7 +184,7 @@ def csv_bytes(data: pd.DataFrame) -> bytes:
     """Return a table as csv under its own names, with the mark by which Excel knows UTF-8; empty where it has NaN."""
     cells = data.astype(object).where(data.notna(), None)
     stream = io.BytesIO()
-    writer = CsvWriter(stream, ",", marked=True, header=True)
+    writer = CsvWriter(stream, ",", marked=True)
     writer.write(Batch({str(name): cells[name].tolist() for name in data.columns}, len(data)))
     return stream.getvalue()
 

@@ -16,12 +16,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from classifier.automaton import load_automaton
-from classifier.batch import COLUMNS, add_labels, name_results, score_texts
+from classifier.batch import COLUMNS, name_results, result_columns, score_texts
 from classifier.domains import load_scheme
 from classifier.errors import ArtifactError, InputError, OutputError
 from classifier.parts import locked
@@ -126,10 +126,10 @@ def _label_batches(batches: Iterator[pa.RecordBatch], job: _Job) -> Iterator[pa.
 
 def _label_batch(batch: pa.RecordBatch, job: _Job, scorer: Scorer) -> pa.RecordBatch:
     rows = Batch(dict(zip(batch.schema.names, batch.columns, strict=True)), batch.num_rows)
-    found = add_labels(rows, score_texts(scorer, join_texts(rows, job.text)), scorer, job.names)
-    columns: list[Any] = list(found.columns.values())
-    added = [pa.field(name, column.type) for name, column in zip(job.names, columns[-len(job.names) :], strict=True)]
-    return pa.RecordBatch.from_arrays(columns, schema=pa.schema([*batch.schema, *added]))
+    results = result_columns(score_texts(scorer, join_texts(rows, job.text)), scorer, job.names)
+    added = pa.RecordBatch.from_pydict(results.columns)
+    schema = pa.schema([*batch.schema, *added.schema])
+    return pa.RecordBatch.from_arrays([*batch.columns, *added.columns], schema=schema)
 
 
 def _worker_scorer(job: _Job) -> Scorer:

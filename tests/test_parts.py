@@ -16,11 +16,11 @@ ROWS = 3_000
 SMALL = "import cli; from classifier import parts, records; records.BLOCK_BYTES, parts.PART_ROWS = 20_000, 500\n"
 DIES = SMALL + (
     "import os, signal, sys\n"
-    "finish, count = parts.Parts.finish, iter(range(99))\n"
-    "def stop(self):\n"
-    "    finish(self)\n"
+    "settle, count = parts.Parts._settle, iter(range(99))\n"
+    "def stop(self, *part):\n"
+    "    settle(self, *part)\n"
     "    if next(count) == 2: os.kill(os.getpid(), signal.SIGKILL)\n"
-    "parts.Parts.finish = stop\n"
+    "parts.Parts._settle = stop\n"
     "cli.main()\n"
 )
 
@@ -103,7 +103,14 @@ def test_another_model_is_not_resumed(run, small, many, tmp_path, small_model):
     assert "had another model" in found.stderr
 
 
-@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b""), lambda path: path.unlink()])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.unlink(),
+        lambda path: path.write_bytes(bytes(path.stat().st_size)),
+    ],
+)
 def test_a_damaged_part_is_not_built_on(run, small, many, tmp_path, damage):
     killed("score", many, "-o", tmp_path / "out.csv", "--resume", "-q")
     damage(tmp_path / ".out.csv.parts" / "000001")
