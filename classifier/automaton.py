@@ -27,25 +27,30 @@ from classifier.kernel import (
     CHUNK,
     CLASS_BITS,
     CLAUSE_END,
+    CLOSES,
     CODE_AT,
     FIRST,
     FLAG_BITS,
     FOLDS,
     GRAM,
     GROWS,
+    HEAD_END,
     LANES,
     LATIN,
+    LEAVES,
     LETTER,
     NODE_AT,
     NODE_BITS,
     OFFER_START,
     OFFERED,
+    OPENS,
     PAIR_BITS,
     PARENT_AT,
     SECOND,
     SIGN_END,
     SLOW,
     SPACE,
+    SPELLED,
     TERM_BITS,
     TIGHT,
     WORD,
@@ -66,7 +71,9 @@ _TERM_KINDS = ("words", "offering", "characters")
 _TYPES = {
     "characters": "i",
     "folded": "H",
+    "spelled": "H",
     "signs": "i",
+    "heads": "i",
     "offers": "i",
     "edges": "q",
     "weights": "d",
@@ -242,11 +249,14 @@ def build_automaton(model: "Model") -> Automaton:
         raise ArtifactError(f"the model has {starts[-1]} terms, too many for the kernel; raise minimum_documents")
     rows = _rows(model, np.concatenate(order))
     trie, codes = _trie(dictionary, numbers, met)
-    characters, folded = _characters(codes)
+    characters, folded, spelled = _characters(codes)
+    signs = zip(rules.BOILERPLATE_SIGNS, (LEAVES, OPENS, CLOSES), strict=True)
     tables = Tables(
         characters=characters,
         folded=folded,
-        signs=np.array([ord(c) for sign in rules.BOILERPLATE_SIGNS for c in sign[-2:]], np.int32),
+        spelled=spelled,
+        signs=np.array([n for some, kind in signs for sign in some for n in (*map(ord, sign[-2:]), kind)], np.int32),
+        heads=np.array(_heads(), np.int32),
         offers=np.array([n for marker in rules.OFFERS for n in (len(marker), *map(ord, marker))], np.int32),
         starts=np.array(starts, np.int32),
         rows=rows,
@@ -378,24 +388,40 @@ def _table_of_size(keys: Any, values: Any, bits: int, size: int, buckets: int) -
     return table, displacements
 
 
-def _characters(codes: Mapping[str, int]) -> tuple[Any, Any]:
-    """Return what `Tables.characters` says of each character, and what those of the basic plane become that fold."""
+def _heads() -> list[int]:
+    """Return `Tables.heads`."""
+    heads: list[int] = []
+    for forms, optional in reversed(rules.SCOPE_HEAD):
+        spelled = [number for form in forms for number in (len(form), *map(ord, form))]
+        heads += [not optional, len(heads) + 2 + len(spelled), *spelled]
+    return heads
+
+
+def _characters(codes: Mapping[str, int]) -> tuple[Any, Any, Any]:
+    """Return what `Tables.characters` says of each character, and what those of the basic plane become that change."""
     import numpy as np
 
     of_normal = _properties()
     of_normal[[ord(character) for character in codes]] |= np.array(list(codes.values()), np.int32) << CODE_AT
-    characters, folded = of_normal | SLOW, np.zeros(1 << 16, np.uint16)
-    for raw, character in _folding():
-        if character.isspace():
+    characters, folded, spelled = of_normal | SLOW, np.zeros(1 << 16, np.uint16), list[int]()
+    for raw, normal in _folding():
+        if normal.isspace():
             characters[raw] = of_normal[raw] | SPACE
-        else:
-            characters[raw] = of_normal[ord(character)] | (FOLDS if ord(character) != raw else 0)
-            folded[raw] = ord(character)
-    return characters, folded
+        elif len(normal) == 1:
+            characters[raw] = of_normal[ord(normal)] | (FOLDS if ord(normal) != raw else 0)
+            folded[raw] = ord(normal)
+        elif not any(of_normal[ord(character)] & (SIGN_END | HEAD_END) for character in normal):
+            characters[raw] = of_normal[raw] | SPELLED
+            folded[raw] = len(spelled)
+            spelled += [len(normal), *map(ord, normal)]
+    return characters, folded, np.array(spelled, np.uint16)
 
 
 def _folding() -> Iterator[tuple[int, str]]:
-    """Yield the characters of the basic plane that normalisation can look at alone, and what it makes of each."""
+    """Yield the characters of the basic plane that normalisation can look at alone, and what it makes of each.
+
+    What it makes of one has no more characters than that has bytes in UTF-8.
+    """
     seconds = set()
     for number in range(sys.maxunicode + 1):
         parts = unicodedata.decomposition(chr(number)).split()
@@ -405,16 +431,18 @@ def _folding() -> Iterator[tuple[int, str]]:
     unsafe = rules.traditional_characters() | seconds | {"Σ"}
     for number in range(1 << 16):
         raw = chr(number)
-        character = unicodedata.normalize("NFKC", raw)
-        if len(character) != 1 or raw in "<&" or raw in unsafe or character in unsafe:
+        normal = unicodedata.normalize("NFKC", raw)
+        if raw in "<&" or not unsafe.isdisjoint(raw + normal) or any(map(unicodedata.combining, raw + normal)):
             continue
-        if unicodedata.combining(raw) or unicodedata.combining(character):
+        if len(normal) == 1:
+            normal = " " if unicodedata.category(normal) in rules.INVISIBLE else normal
+        elif " " in normal or not normal.isprintable():
             continue
-        if unicodedata.category(character) in rules.INVISIBLE:
-            character = " "
-        character = character.lower()
-        if len(character) == 1 and ord(character) < 1 << 16:
-            yield number, character
+        normal = normal.lower()
+        if all(ord(character) < 1 << 16 for character in normal) and len(normal) <= (
+            1 if number < 0x80 else 2 if number < 0x800 else 3
+        ):
+            yield number, normal
 
 
 def _properties() -> Any:
@@ -428,7 +456,8 @@ def _properties() -> Any:
         (TIGHT, rules.TIGHT),
         (CLAUSE_END, f"[{rules.CLAUSE_ENDS}]"),
         (LATIN, rules.JIEBA_LATIN),
-        (SIGN_END, _any_of(sign[-1] for sign in rules.BOILERPLATE_SIGNS)),
+        (SIGN_END, _any_of(sign[-1] for some in rules.BOILERPLATE_SIGNS for sign in some)),
+        (HEAD_END, ":"),
         (OFFER_START, _any_of(marker[0] for marker in rules.OFFERS)),
     ):
         for match in re.finditer(f"(?:{pattern})+", everything):

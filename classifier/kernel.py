@@ -26,11 +26,12 @@ LANES = 8  # a row of `Tables.rows` has a multiple of so many numbers
 FEW_TIMES = 64  # a term seldom stands in a text more often
 
 # what `Tables.characters` says of a character: whether normalisation has to look at more than one at a time, makes a
-# space or another character of it; then of the normal form; above them the number by which the trie knows it
-SLOW, SPACE, FOLDS, CHUNK, LETTER, ALPHABETIC, TIGHT, CLAUSE_END, LATIN, SIGN_END, OFFER_START = (
-    1 << bit for bit in range(11)
+# space, another character or several of it; then of the normal form; above them the number by which the trie knows it
+SLOW, SPACE, FOLDS, SPELLED, CHUNK, LETTER, ALPHABETIC, TIGHT, CLAUSE_END, LATIN, SIGN_END, HEAD_END, OFFER_START = (
+    1 << bit for bit in range(13)
 )
-CODE_AT = 11
+CODE_AT = 13
+LEAVES, OPENS, CLOSES = 0, 1, 2  # what a sign of boilerplate means: alone, before another one, behind another one
 
 # what reasons are made of, and the numbers of these phrases; one of the first is the `doubt` of `Results`, or 0
 PHRASES = (
@@ -71,12 +72,18 @@ class Tables(NamedTuple):
     """The arrays, all of one dimension (``memoryview`` or `classifier.flat.Flat`).
 
     characters : int32 (1,114,112)
-        Of every character `SLOW` (of raw text: ask `classifier.text.normalize`) to `OFFER_START`, and from bit 11 a
+        Of every character `SLOW` (of raw text: ask `classifier.text.normalize`) to `OFFER_START`, and from bit 13 a
         short number if the trie knows it, else 0. What becomes another character has all that is said of that one.
     folded : uint16 (65,536)
-        What becomes of a character of the basic plane that `FOLDS`.
-    signs : int32 (2 a sign)
-        Last two characters of signs of boilerplate, for which `classifier.text.normalize` is asked.
+        What becomes of a character of the basic plane that `FOLDS`, or where in ``spelled`` that stands.
+    spelled : uint16
+        How many characters some of the basic plane become, and these.
+    signs : int32 (3 a sign)
+        Last two characters of signs of boilerplate, for which `classifier.text.normalize` is asked; `LEAVES`, `OPENS`
+        or `CLOSES`.
+    heads : int32
+        Parts of the heads of registered scopes, the last one first: whether it is needed, where the next part stands,
+        length and characters of each form.
     offers : int32
         Markers of the offering clause: length and characters of each.
     edges : int64
@@ -101,7 +108,9 @@ class Tables(NamedTuple):
 
     characters: Any
     folded: Any
+    spelled: Any
     signs: Any
+    heads: Any
     offers: Any
     edges: Any
     weights: Any
@@ -247,17 +256,49 @@ def read_rare(data: Any, at: int, stop: int) -> int:
 
 
 @routine
+def begin_of_head(heads: Any, characters: Any, start: int, stop: int) -> int:
+    """Return where the head of a registered scope begins that ends at ``stop``, from ``start`` on; else -1."""
+    at = 0
+    while at < len(heads):
+        needed, behind = heads[at], heads[at + 1]
+        at += 2
+        while at < behind:
+            size = heads[at]
+            same = 0 if stop - size >= start else -1
+            while 0 <= same < size and characters[stop - size + same] == heads[at + 1 + same]:
+                same += 1
+            at += 1 + size
+            if same == size:
+                stop -= size
+                needed = 0
+                at = behind
+        if needed:
+            return -1
+    return stop
+
+
+@routine
+def put_space(tables: Tables, work: Workspace, length: int, held: int) -> int:
+    """Write a space between the last character and one of which ``held`` is said, unless both bear none."""
+    if work.letter[length - 1] & held & TIGHT:
+        return length
+    work.characters[length], work.letter[length] = 32, tables.characters[32]
+    return length + 1
+
+
+@routine
 def read_text(tables: Tables, data: Any, start: int, stop: int, normal: bool, work: Workspace) -> bool:
     """Put the normal form of a text into the workspace; return False if it needs `classifier.text.normalize`.
 
     ``normal`` says that the text is in normal form, so that every character stays as it is.
     """
-    table, folded, signs = tables.characters, tables.folded, tables.signs
+    table, folded, spelled, signs = tables.characters, tables.folded, tables.spelled, tables.signs
     characters, letter = work.characters, work.letter
     if not normal and stop - start >= len(characters) - LEVELS:
         return False
-    looked_at = 0 if normal else SLOW | SPACE | FOLDS | SIGN_END
-    length, space, last, tight = 0, False, 0, False
+    looked_at = 0 if normal else SLOW | SPACE | FOLDS | SPELLED | SIGN_END | HEAD_END
+    length, space = 0, False
+    opened, removed, dropped = False, 0, -1  # a sign that opens; where a head was, where a space was
     while start < stop:
         byte = data[start]
         # the usual lengths apart, so that where the next one begins need not wait for what is read
@@ -278,21 +319,36 @@ def read_text(tables: Tables, data: Any, start: int, stop: int, normal: bool, wo
             if held & SPACE:
                 space = length > 0
                 continue
+            if held & SPELLED:
+                place = int(folded[character])
+                for at in range(place + 1, place + spelled[place]):  # all but the last, which goes the usual way
+                    held = table[spelled[at]]
+                    length = put_space(tables, work, length, held) if space else length
+                    characters[length], letter[length] = spelled[at], held
+                    length, space = length + 1, False
+                character = int(spelled[place + spelled[place]])
+                held = table[character]
             if held & FOLDS:
-                character = folded[character]
-            if held & SIGN_END:
-                for sign in range(0, len(signs), 2):
-                    if signs[sign] == last and signs[sign + 1] == character:
+                character = int(folded[character])
+            if held & SIGN_END and length > 0:
+                for sign in range(0, len(signs), 3):
+                    if signs[sign] == characters[length - 1] and signs[sign + 1] == character:
+                        if signs[sign + 2] == LEAVES or (signs[sign + 2] == CLOSES and opened):
+                            return False
+                        opened = opened or signs[sign + 2] == OPENS
+            if held & HEAD_END and not space:
+                begin = begin_of_head(tables.heads, characters, removed, length)
+                if begin >= 0:
+                    if begin <= dropped or (begin > 0 and characters[begin - 1] == 32):
                         return False
+                    length = removed = begin
+                    continue
         if space:
-            if not (tight and held & TIGHT):
-                characters[length], letter[length] = 32, table[32]
-                length += 1
+            dropped = length
+            length = put_space(tables, work, length, held)
             space = False
         characters[length], letter[length] = character, held
         length += 1
-        last = character
-        tight = held & TIGHT != 0
     work.sizes[CHARACTERS] = length
     return True
 

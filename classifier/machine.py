@@ -29,7 +29,7 @@ def compiled() -> Any:
     module: ModuleType = module_from_spec(spec)
     module.fetch, module.choose = fetch, choose  # type: ignore[attr-defined]
     # the kernel allocates nothing, so that counting references (_nrt) would be most of the work
-    module.routine = njit(nogil=True, error_model="numpy", cache=folder is not None, _nrt=False)  # type: ignore[attr-defined]
+    module.routine = njit(nogil=True, error_model="numpy", cache=folder is not None, _nrt=False, forceinline=True)  # type: ignore[attr-defined]
     sys.modules[spec.name] = module  # by this name numba finds it again
     spec.loader.exec_module(module)
     return module

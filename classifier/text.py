@@ -36,9 +36,15 @@ _LETTER = re.compile(LETTERS)
 JIEBA_CHUNK = r"[\u4E00-\u9FD5a-zA-Z0-9+#&\._%\-]"
 SURROGATE = re.compile("[\ud800-\udfff]")  # half of a character, which broken JSON may have and UTF-8 cannot hold
 JIEBA_LATIN = r"[a-zA-Z0-9]"  # single ones side by side are one word
+# the head of a list in a registered scope, before its colon: its parts, and whether each may be left out
+SCOPE_HEAD = (
+    *((("(", "["), True), (("许可", "一般"), False), (("经营",), True), (("项目",), False)),
+    *((("是", "为"), True), ((")", "]"), True)),
+)
+_SCOPE_HEAD = "".join(f"(?:{'|'.join(map(re.escape, said))}){'?' if optional else ''}" for said, optional in SCOPE_HEAD)
 _BEFORE_FORBIDDEN = (
     r"\(?(?:除)?依法[须需]经(?:相关部门)?批准的(?:项目|经营项目)[^()。;]{0,80}(?:\([^()]*\)[^()。;]{0,20})?\)?",
-    r"[(\[]?(?:许可|一般)(?:经营)?项目(?:是|为)?[)\]]?:",
+    f"{_SCOPE_HEAD}:",
     r"具体经营项目以[^()。;]{0,40}为准\)?",
     r"(?:市场主体|企业|经营者)依法自主选择经营项目,?开展经营活动",
 )
@@ -52,10 +58,12 @@ _BOILERPLATE = re.compile("|".join((*_BEFORE_FORBIDDEN, _FORBIDDEN, *_BEHIND_FOR
 _OTHER_BOILERPLATE = re.compile(
     f"(?=[(\\[依除许一具市企经法国凭])(?:{'|'.join(_BEFORE_FORBIDDEN + _BEHIND_FORBIDDEN)})"
 )
-# Every text in which _BOILERPLATE finds something has one of these in it (so others need not be searched).
+# Every text in which _BOILERPLATE finds more than heads has one of the first of these in it, or one of the second and
+# behind it one of the third (so others need not be searched).
 BOILERPLATE_SIGNS = (
-    *("依法", "许可项", "许可经", "一般项", "一般经", "具体经", "不得从", "禁止", "限制", "规定"),
-    *("凭营", "凭许", "凭有"),
+    ("依法", "具体经", "不得从", "凭营", "凭许", "凭有"),
+    ("法律", "国家"),
+    ("禁止", "限制", "规定"),
 )
 _CLAUSE = re.compile(f"[^{CLAUSE_ENDS}]+")
 # A clause with one of these says what the company offers.

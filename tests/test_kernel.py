@@ -3,6 +3,7 @@
 import csv
 from collections import Counter
 from copy import copy
+from itertools import product
 from pathlib import Path
 from unittest.mock import patch
 
@@ -72,6 +73,12 @@ PIECES = st.sampled_from(
             "依法须经批准的项目",
             "一般项目：",
             "许可经营项目:",
+            "(一般项目为)：",
+            "许可",
+            "项目是",
+            ":",
+            "法律",
+            "规定除外",
             "国家限制",
             "凭营业执照经营",
             "Σ",
@@ -91,6 +98,8 @@ PIECES = st.sampled_from(
             "Ⅷ",
             "½",
             "²",
+            "…",
+            "㎡",
             "a1b2",
             "-",
             ".",
@@ -152,6 +161,12 @@ def read(engine, text):
 
 @given(TEXTS)
 @example("工业" * 10_000)
+@example("许可一般项目:项目:面包")
+@example("甲 一般项目:b")
+@example("a 一般项目:")
+@example("a一般项目: b,(许可项目:丙")
+@example("一般 项目:甲")
+@example("国家一般项目:规定除外")
 def test_what_the_kernel_normalises_itself_is_the_normal_form(plain, text):
     assert read(plain, text) in (None, normalize(text))
 
@@ -168,9 +183,23 @@ def test_plain_texts_are_not_left_to_the_slow_way(plain):
     assert np.mean([read(plain, text) is None for text in texts]) < 0.1
 
 
-@pytest.mark.parametrize("sign", BOILERPLATE_SIGNS)
+@pytest.mark.parametrize("sign", [*BOILERPLATE_SIGNS[0], *map("".join, product(*BOILERPLATE_SIGNS[1:]))])
 def test_signs_of_boilerplate_send_a_text_the_slow_way(plain, sign):
     assert read(plain, f"机器人{sign}销售") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("一般项目：面包；许可经营项目：酒", "面包;酒"),
+        ("(许可经营项目是):酒(一般项目)：面包", "酒面包"),
+        ("面积５㎡…炉温９９℃", "面积5m2...炉温99°c"),
+        ("国家级企业,无限制", None),
+        ("无限制,国家级企业", "无限制,国家级企业"),
+    ],
+)
+def test_heads_of_scopes_and_signs_are_read_the_fast_way(plain, text, normal):
+    assert read(plain, text) == normal
 
 
 def test_every_scope_of_the_corpus_is_read_alike(plain):
