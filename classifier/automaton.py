@@ -41,6 +41,7 @@ from classifier.kernel import (
     LETTER,
     NODE_AT,
     NODE_BITS,
+    OFFER_NEXT,
     OFFER_START,
     OFFERED,
     OPENS,
@@ -459,6 +460,7 @@ def _properties() -> Any:
         (SIGN_END, _any_of(sign[-1] for some in rules.BOILERPLATE_SIGNS for sign in some)),
         (HEAD_END, ":"),
         (OFFER_START, _any_of(marker[0] for marker in rules.OFFERS)),
+        (OFFER_NEXT, _any_of(marker[1] for marker in rules.OFFERS)),
     ):
         for match in re.finditer(f"(?:{pattern})+", everything):
             properties[match.start() : match.end()] |= bit

@@ -6,14 +6,14 @@ Detectors that guess misread short GB18030 texts, and a wrong guess would turn c
 import codecs
 import contextlib
 import re
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import BinaryIO, NamedTuple
 
 from classifier.errors import InputError
 
-_CHUNK, _THREADS = 1 << 22, 2
+_CHUNK, _THREADS = 1 << 20, 2
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -90,30 +90,45 @@ def _check_utf8(open_bytes: Callable[[], BinaryIO]) -> int:
     ValueError
         If it is not UTF-8 throughout.
     """
-    lines, rest = 0, b""
-    waiting: deque[Future[int]] = deque()
     with open_bytes() as stream, ThreadPoolExecutor(_THREADS, "encoding") as pool:
-        while chunk := stream.read(_CHUNK):
-            chunk = rest + chunk
-            end = len(chunk)  # of the last whole character, or before it
-            for back in range(1, min(4, end) + 1):
-                if chunk[-back] >= 0xC0:
-                    end -= back
-                    break
-            rest = chunk[end:]
-            waiting.append(pool.submit(_lines_of_utf8, chunk, end))
-            if len(waiting) > 2 * _THREADS:
-                lines += waiting.popleft().result()
-        lines += sum(future.result() for future in waiting)
-    return lines + rest.decode().count("\n")
+        chunks = _Chunks(stream)
+        lines = sum(pool.map(_lines_of_utf8, [chunks] * _THREADS))
+    return lines + chunks.rest.decode().count("\n")
 
 
-def _lines_of_utf8(chunk: bytes, end: int) -> int:
+class _Chunks:
+    """A stream from which threads take chunks of whole characters."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.rest = b""  # of the last chunk, the beginning of a character or the last one
+        self._stream, self._lock = stream, Lock()
+
+    def read_into(self, buffer: bytearray) -> int:
+        """Put some bytes into a buffer, which has 4 to spare; return how many are whole characters, 0 at the end."""
+        with self._lock, memoryview(buffer) as view:
+            whole = 0
+            while not whole:
+                size = len(self.rest)
+                view[:size] = self.rest
+                read: int = self._stream.readinto(view[size:])  # type: ignore[attr-defined]
+                if not read:
+                    return 0
+                size += read
+                last = next((back for back in range(1, min(4, size) + 1) if buffer[size - back] >= 0xC0), 0)
+                whole, self.rest = size - last, bytes(view[size - last : size])
+            return whole
+
+
+def _lines_of_utf8(chunks: _Chunks) -> int:
     import numpy as np
     import pyarrow as pa
 
-    pa.LargeStringArray.from_buffers(1, pa.py_buffer(np.array([0, end])), pa.py_buffer(chunk)).validate(full=True)
-    return int(np.count_nonzero(np.frombuffer(chunk, np.uint8, end) == ord("\n")))
+    buffer, lines = bytearray(_CHUNK + 4), 0
+    held, shared = np.frombuffer(buffer, np.uint8), pa.py_buffer(buffer)
+    while size := chunks.read_into(buffer):
+        pa.LargeStringArray.from_buffers(1, pa.py_buffer(np.array([0, size])), shared).validate(full=True)
+        lines += int(np.count_nonzero(held[:size] == ord("\n")))
+    return lines
 
 
 def _first_bad_line(open_bytes: Callable[[], BinaryIO], encoding: str) -> int:

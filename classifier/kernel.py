@@ -27,10 +27,11 @@ FEW_TIMES = 64  # a term seldom stands in a text more often
 
 # what `Tables.characters` says of a character: whether normalisation has to look at more than one at a time, makes a
 # space, another character or several of it; then of the normal form; above them the number by which the trie knows it
-SLOW, SPACE, FOLDS, SPELLED, CHUNK, LETTER, ALPHABETIC, TIGHT, CLAUSE_END, LATIN, SIGN_END, HEAD_END, OFFER_START = (
-    1 << bit for bit in range(13)
+SLOW, SPACE, FOLDS, SPELLED, CHUNK, LETTER, ALPHABETIC, TIGHT, CLAUSE_END, LATIN, SIGN_END, HEAD_END = (
+    1 << bit for bit in range(12)
 )
-CODE_AT = 13
+OFFER_START, OFFER_NEXT = 1 << 12, 1 << 13  # first and second of a marker of the offering clause
+CODE_AT = 14
 LEAVES, OPENS, CLOSES = 0, 1, 2  # what a sign of boilerplate means: alone, before another one, behind another one
 
 # what reasons are made of, and the numbers of these phrases; one of the first is the `doubt` of `Results`, or 0
@@ -72,7 +73,7 @@ class Tables(NamedTuple):
     """The arrays, all of one dimension (``memoryview`` or `classifier.flat.Flat`).
 
     characters : int32 (1,114,112)
-        Of every character `SLOW` (of raw text: ask `classifier.text.normalize`) to `OFFER_START`, and from bit 13 a
+        Of every character `SLOW` (of raw text: ask `classifier.text.normalize`) to `OFFER_NEXT`, and from bit 14 a
         short number if the trie knows it, else 0. What becomes another character has all that is said of that one.
     folded : uint16 (65,536)
         What becomes of a character of the basic plane that `FOLDS`, or where in ``spelled`` that stands.
@@ -360,7 +361,7 @@ def find_offering_clause(tables: Tables, work: Workspace) -> None:
     length = work.sizes[CHARACTERS]
     work.sizes[CLAUSE_START], work.sizes[CLAUSE_STOP] = 0, length
     for place in range(length):
-        if letter[place] & OFFER_START:
+        if letter[place] & OFFER_START and letter[place + 1] & OFFER_NEXT:
             marker = 0
             while marker < len(offers):
                 size = offers[marker]
@@ -831,6 +832,30 @@ def put_word(work: Workspace, index: int, out: Any, at: int) -> int:
 
 
 @routine
+def find_strongest(work: Workspace, sign: float) -> int:
+    """Find up to four words with the largest positive sums times a sign, of equal ones the first; return how many.
+
+    All places are compared at once, without branches: which one a word takes is not to be guessed.
+    """
+    telling, total, shown = work.telling, work.total, work.shown
+    first = second = third = fourth = 0.0
+    one = two = three = four = 0
+    for number in range(work.sizes[TELLING]):
+        index = telling[number]
+        value = total[index] * sign
+        beats_first, beats_second, beats_third = value > first, value > second, value > third
+        four = choose(beats_third, three, choose(value > fourth, index, four))
+        fourth = choose(beats_third, third, max(value, fourth))
+        three = choose(beats_second, two, choose(beats_third, index, three))
+        third = choose(beats_second, second, max(value, third))
+        two = choose(beats_first, one, choose(beats_second, index, two))
+        second = choose(beats_first, first, max(value, second))
+        one, first = choose(beats_first, index, one), max(value, first)
+    shown[0], shown[1], shown[2], shown[3] = one, two, three, four
+    return (first > 0.0) + (second > 0.0) + (third > 0.0) + (fourth > 0.0)
+
+
+@routine
 def put_reason(settings: Settings, work: Workspace, doubt: int, cut: bool, out: Any, at: int) -> int:
     """Write the reason of a label; return the place behind it."""
     begun = at
@@ -840,21 +865,9 @@ def put_reason(settings: Settings, work: Workspace, doubt: int, cut: bool, out: 
         if at > begun:
             at = put_phrase(settings, _BETWEEN_PARTS, out, at)
         at = put_phrase(settings, _CUT, out, at)
-    shown, telling = work.shown, work.telling
+    shown = work.shown
     for side in range(2):
-        sign, most = 1.0 - 2.0 * side, SHOWN_AGAINST if side else SHOWN_FOR
-        found, least = 0, 0.0
-        for number in range(work.sizes[TELLING]):  # insert into the strongest so far; of equal ones the first is first
-            index = telling[number]
-            total = work.total[index] * sign
-            if total > least:
-                place = min(found, most - 1)
-                found = place + 1
-                while place > 0 and work.total[shown[place - 1]] * sign < total:
-                    shown[place] = shown[place - 1]
-                    place -= 1
-                shown[place] = index
-                least = work.total[shown[found - 1]] * sign if found == most else 0.0
+        found = min(find_strongest(work, 1.0 - 2.0 * side), SHOWN_AGAINST if side else SHOWN_FOR)
         for place in range(found):
             if place > 0:
                 at = put_phrase(settings, _BETWEEN_WORDS, out, at)
