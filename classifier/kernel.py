@@ -509,10 +509,14 @@ def find_path(tables: Tables, settings: Settings, work: Workspace) -> None:
 
 @routine
 def find_words(tables: Tables, work: Workspace) -> None:
-    """Follow jieba's path: put the words that hold a letter into the workspace, as `Segmenter.words` does."""
+    """Follow jieba's path: put the words that hold a letter into the workspace, as `Segmenter.words` does.
+
+    Those are noted that may make a pair with the word right before them.
+    """
     letter, route, child = work.letter, work.route, work.child
     length = work.sizes[CHARACTERS]
-    words, place = 0, 0
+    words, pairs, place = 0, 0, 0
+    before, before_stop = 0, -1  # the last word's node and end
     while place < length:
         size = route[place]
         node = child[(size - 1) * length + place] if size <= LEVELS else work.route_node[place]
@@ -526,27 +530,26 @@ def find_words(tables: Tables, work: Workspace) -> None:
             for at in range(place + 1, stop):
                 lettered |= letter[at] & LETTER
         work.word_start[words], work.word_end[words], work.word_node[words] = place, stop, node
+        work.pair_word[pairs] = words
+        pairs += (lettered != 0) & (before_stop == place) & (before & FIRST != 0) & (node & SECOND != 0)
+        before, before_stop = choose(lettered != 0, node, before), choose(lettered != 0, stop, before_stop)
         words += lettered != 0
         place = stop
-    work.sizes[WORDS] = words
+    work.sizes[WORDS], work.sizes[PAIRS] = words, pairs
 
 
 @routine
 def find_pairs(tables: Tables, work: Workspace) -> None:
-    """Find words that make a pair with the word right before them, and the numbers of these pairs."""
+    """Find those that do make a pair, and the numbers of these pairs."""
     pairs, displacements, word_node, pair_word, pair = (
         *(tables.pairs, tables.pair_displacements),
         *(work.word_node, work.pair_word, work.pair),
     )
-    left, found = 0, 0
-    for index in range(1, work.sizes[WORDS]):
-        pair_word[left] = index
-        touching = work.word_end[index - 1] == work.word_start[index]
-        left += touching & (word_node[index - 1] & FIRST != 0) & (word_node[index] & SECOND != 0)
-    for number in range(left):
+    for number in range(work.sizes[PAIRS]):
         pair[number] = place_of(pairs, displacements, pair_key(word_node, pair_word[number]))
         fetch(pairs, pair[number])
-    for number in range(left):
+    found = 0
+    for number in range(work.sizes[PAIRS]):
         index = pair_word[number]
         pair[found], pair_word[found] = held_for(pairs[pair[number]], pair_key(word_node, index), PAIR_BITS), index
         fetch(tables.pair_terms, max(pair[found], 0) * 2)
@@ -567,38 +570,51 @@ def term_of(numbers: int, block: int) -> int:
 
 
 @routine
-def find_word_terms(tables: Tables, work: Workspace, block: int, clause_start: int, clause_stop: int) -> None:
-    """Note words, pairs and words inside words of a part of the text as terms of a block (0: words, 1: offering)."""
+def find_word_terms(tables: Tables, work: Workspace) -> None:
+    """Note words, words inside words and pairs as terms: first those of the text, then those of the offering clause.
+
+    What the clause has is put aside in `Workspace.term` and `Workspace.count`, which are not in use yet.
+    """
     terms, pair_terms, child, sizes = tables.terms, tables.pair_terms, work.child, work.sizes
-    occurrence, span, going, begun = work.occurrence, work.span, work.going, sizes[OCCURRENCES]
+    occurrence, span, aside, aside_span, going = work.occurrence, work.span, work.term, work.count, work.going
     word_start, word_end, word_node = work.word_start, work.word_end, work.word_node
-    length, flag = sizes[CHARACTERS], OFFERED if block else WORD
-    first, last = 0, sizes[WORDS]
-    while first < last and word_start[first] < clause_start:
-        first += 1
-    while last > first and word_end[last - 1] > clause_stop:
-        last -= 1
-    found, left = begun, 0
-    for index in range(first, last):
+    length, clause_start, clause_stop = sizes[CHARACTERS], sizes[CLAUSE_START], sizes[CLAUSE_STOP]
+    begun = found = sizes[OCCURRENCES]
+    left, offered = 0, 0
+    for index in range(sizes[WORDS]):
         start, stop, held = word_start[index], word_end[index], word_node[index]
-        occurrence[found], span[found] = node_of(held), start << SPAN_BITS | stop
-        found += held & flag != 0
+        occurrence[found] = aside[offered] = node_of(held)
+        span[found] = aside_span[offered] = start << SPAN_BITS | stop
+        found += held & WORD != 0
+        offered += (held & OFFERED != 0) & (start >= clause_start) & (stop <= clause_stop)
         going[left] = index
         left += stop - start > 2
     for number in range(left):
         start, stop = word_start[going[number]], word_end[going[number]]
+        inside = (start >= clause_start) & (stop <= clause_stop)
         for size in range(2, 4 if stop - start > 3 else 3):
             for at in range(start, stop - size + 1):
                 held = child[(size - 1) * length + at]
-                occurrence[found], span[found] = node_of(held), at << SPAN_BITS | at + size
-                found += (held & flag != 0) & (class_of(held) != 0)
+                occurrence[found] = aside[offered] = node_of(held)
+                span[found] = aside_span[offered] = at << SPAN_BITS | at + size
+                found += (held & WORD != 0) & (class_of(held) != 0)
+                offered += inside & (held & OFFERED != 0) & (class_of(held) != 0)
     for at in range(begun, found):
-        occurrence[at] = term_of(terms[occurrence[at]], block)
+        occurrence[at] = term_of(terms[occurrence[at]], 0)
     for number in range(sizes[PAIRS]):
         index = work.pair_word[number]
-        occurrence[found] = pair_terms[work.pair[number] * 2 + block]
+        occurrence[found] = pair_terms[work.pair[number] * 2]
         span[found] = word_start[index - 1] << SPAN_BITS | word_end[index]
-        found += (occurrence[found] >= 0) & (first < index) & (index < last)
+        found += occurrence[found] >= 0
+    for at in range(offered):
+        occurrence[found], span[found] = term_of(terms[aside[at]], 1), aside_span[at]
+        found += 1
+    for number in range(sizes[PAIRS]):
+        index = work.pair_word[number]
+        occurrence[found] = pair_terms[work.pair[number] * 2 + 1]
+        start, stop = word_start[index - 1], word_end[index]
+        span[found] = start << SPAN_BITS | stop
+        found += (occurrence[found] >= 0) & (start >= clause_start) & (stop <= clause_stop)
     sizes[OCCURRENCES] = found
 
 
@@ -902,8 +918,7 @@ def score_text(
     find_path(tables, settings, work)
     find_words(tables, work)
     find_pairs(tables, work)
-    find_word_terms(tables, work, 0, 0, sizes[CHARACTERS])
-    find_word_terms(tables, work, 1, sizes[CLAUSE_START], sizes[CLAUSE_STOP])
+    find_word_terms(tables, work)
     count_terms(tables, work)
     at = text * settings.labels
     probabilities = results.probabilities
