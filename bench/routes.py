@@ -33,9 +33,9 @@ with warnings.catch_warnings():
 
 TEXT = "简介"
 BLOCK = 10_000  # texts drawn at a time
-STAGES = HASH, READ, JOIN, SCORE, BUILD, WRITE, UNITE = (
+STAGES = HASH, READ, JOIN, SCORE, BUILD, WRITE, END = (
     *("hashing the input, for --resume", "reading csv", "joining text", "kernel, and normalising what it leaves"),
-    *("building result columns", "writing parquet", "putting its parts together"),
+    *("building result columns", "writing parquet, and results for --resume", "last rows, disk, end of the parts"),
 )
 
 
@@ -138,7 +138,7 @@ def stage_seconds(source, target, scorer):
             results = take(BUILD, result_columns, scores, scorer, COLUMNS)
             take(WRITE, parts.write, batch, results, {})
         take(WRITE, parts.finish)
-        take(UNITE, opened.close)
+        take(END, opened.close)
     return spent
 
 

@@ -138,8 +138,6 @@ def _behind(batches: Iterator[Batch], sink: "Parts | Whole", progress: Callable[
     """Yield the batches behind those of which there are results, which are written again."""
     for results in sink.results():
         batch = next(batches)
-        if batch.rows != results.rows:
-            raise OutputError("the finished parts are not of this input; start afresh without --resume")
         sink.repeat(batch, results)
         progress(batch.rows)
     yield from batches

@@ -3,7 +3,7 @@
 The functions are plain Python over flat arrays. For a few texts they run as they stand, over `memoryview`, which
 needs neither numba nor numpy; `classifier.machine` makes machine code of them for batches, which releases the GIL.
 Texts whose normal form needs a look at more than one character at a time (HTML, traditional or combining characters,
-boilerplate of registered scopes) are left to `classifier.text.normalize` and come back already normal.
+boilerplate of registered scopes other than heads) are left to `classifier.text.normalize` and come back already normal.
 """
 
 from collections.abc import Callable

@@ -78,7 +78,17 @@ class Parts:
                 raise _damaged(self._folder, part["name"]) from error
 
     def repeat(self, batch: Batch, results: Batch) -> None:
-        """Write a batch with results that a finished part has."""
+        """Write a batch with results that a finished part has.
+
+        Raises
+        ------
+        OutputError
+            If the results have another number of rows.
+        """
+        if batch.rows != results.rows:
+            raise OutputError(
+                f"{self._folder}: the parts have other rows than the input; start afresh without --resume"
+            )
         self._whole.write(batch.beside(results))
 
     def write(self, batch: Batch, results: Batch, counts: Mapping[str, int]) -> None:

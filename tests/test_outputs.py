@@ -4,10 +4,12 @@ import json
 
 import openpyxl
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classifier import outputs
 from classifier.errors import OutputError
 from classifier.outputs import guard, open_output
 from classifier.records import ABSENT, Batch
@@ -93,6 +95,15 @@ def test_parquet_without_a_schema_is_text_and_numbers(tmp_path):
     written(tmp_path / "a.parquet", "parquet", *parts)
     assert pd.read_parquet(tmp_path / "a.parquet")["代码"].tolist()[0] == "000001"
     assert pd.read_parquet(tmp_path / "a.parquet")["代码"].tolist()[2:] == ["3", "2020-01-02"]
+
+
+@pytest.mark.parametrize(("limit", "value"), [("GROUP_ROWS", 3), ("GROUP_BYTES", 15)])
+def test_parquet_rows_are_packed_in_groups_of_whole_batches(tmp_path, monkeypatch, limit, value):
+    monkeypatch.setattr(outputs, limit, value)
+    written(tmp_path / "a.parquet", "parquet", *(frame(n=[number, number + 1]) for number in range(0, 10, 2)))
+    held = pq.ParquetFile(tmp_path / "a.parquet").metadata
+    assert [held.row_group(number).num_rows for number in range(held.num_row_groups)] == [4, 4, 2]
+    assert pd.read_parquet(tmp_path / "a.parquet")["n"].tolist() == [str(number) for number in range(10)]
 
 
 def test_nothing_is_left_when_writing_fails(tmp_path):

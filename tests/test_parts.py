@@ -120,6 +120,15 @@ def test_a_damaged_part_is_not_built_on(run, small, many, tmp_path, damage):
     assert "manifest.json is damaged" in run("score", many, "-o", tmp_path / "out.csv", "--resume").stderr
 
 
+def test_parts_that_were_cut_otherwise_are_not_built_on(run, small, many, tmp_path, monkeypatch):
+    killed("score", many, "-o", tmp_path / "out.csv", "--resume", "-q")
+    monkeypatch.setattr(records, "BLOCK_BYTES", 30_000)
+    found = run("score", many, "-o", tmp_path / "out.csv", "--resume")
+    assert found.exit_code == 1
+    assert "the parts have other rows than the input; start afresh without --resume" in found.stderr
+    assert not (tmp_path / "out.csv").exists()
+
+
 def test_nothing_to_resume_is_an_ordinary_run(run, many, tmp_path):
     assert run("score", many, "-o", tmp_path / "out.csv", "--resume").exit_code == 0
     assert len(pd.read_csv(tmp_path / "out.csv")) == ROWS - 1
