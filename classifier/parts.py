@@ -3,7 +3,7 @@
 In a folder beside the output, ``.OUTPUT.parts``, lie the file itself, not yet under its name, the results of the rows
 so far in parts, and ``manifest.json``: what the run is (hash of the input, model, options) and, of each part, its rows,
 its size and what was counted. Where a part ends depends on the input alone. A resumed run writes the file anew, with
-the results of the parts; reading and writing take a quarter of the time of scoring. At the end the file takes its name
+the results of the parts, in about half of the time that scoring took. At the end the file takes its name
 and the folder goes.
 """
 
