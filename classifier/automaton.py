@@ -440,9 +440,7 @@ def _folding() -> Iterator[tuple[int, str]]:
         elif " " in normal or not normal.isprintable():
             continue
         normal = normal.lower()
-        if all(ord(character) < 1 << 16 for character in normal) and len(normal) <= (
-            1 if number < 0x80 else 2 if number < 0x800 else 3
-        ):
+        if len(normal) <= len(raw.encode(errors="surrogatepass")) and all(ord(one) < 1 << 16 for one in normal):
             yield number, normal
 
 

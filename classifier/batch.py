@@ -102,7 +102,7 @@ def score_table(
             sink.write(batch, label(batch, scores), _count(summary, scores, scorer))
             return batch.rows
 
-        scored = _scored(_behind(table.batches, sink, progress), roles, scorer, workers)
+        scored = _scored(sink.behind(table.batches, progress), roles, scorer, workers)
         for rows in opened.enter_context(closing(_in_turn(write, scored))):  # threads end before their folder goes
             progress(rows)
         if summary.rows == 0:
@@ -132,15 +132,6 @@ def _take_over(summary: Summary, sink: "Parts | Whole", scorer: Scorer) -> None:
     for label in scorer.facts.labels:
         summary.domains[label] = sink.counted(label)
         summary.accepted[label] = sink.counted(f"{label} accepted")
-
-
-def _behind(batches: Iterator[Batch], sink: "Parts | Whole", progress: Callable[[int], object]) -> Iterator[Batch]:
-    """Yield the batches behind those of which there are results, which are written again."""
-    for results in sink.results():
-        batch = next(batches)
-        sink.repeat(batch, results)
-        progress(batch.rows)
-    yield from batches
 
 
 def name_results(

@@ -44,7 +44,7 @@ _FOR, _BETWEEN_PARTS, _BETWEEN_WORDS, _CUT = 6, 8, 9, 10
 
 LEAST_WORDS = 2  # known Chinese words of two characters or more that a text needs before it can be accepted
 LEAST_COVER = 0.25  # share of a text's letters that such words must cover
-SHOWN_FOR, SHOWN_AGAINST = 4, 2
+SHOWN_FOR, SHOWN_AGAINST = 4, 2  # four at most: `find_strongest` finds no more
 LEAST_SHOWN = 0.05  # log-odds below which a word is not worth showing
 
 _INFINITE = float("inf")
@@ -197,7 +197,7 @@ def workspace_sizes(characters: int, longest: int, lanes: int) -> list[tuple[str
     integers |= dict.fromkeys(("term", "count", "occurrence", "span"), occurrences)
     floats = {"score": one, "steps": one, "total": one, "value": occurrences, "sums": 3 * lanes, "squares": 3}
     nodes = {"child": max(LEVELS, longest) * one, "route_node": one, "word_node": one}
-    sizes = {"d": floats, "q": nodes, "i": integers | {"sizes": 8, "shown": 8}}
+    sizes = {"d": floats, "q": nodes, "i": integers | {"sizes": 8, "shown": 4}}
     return [next((kind, held[name]) for kind, held in sizes.items() if name in held) for name in Workspace._fields]
 
 
@@ -575,7 +575,7 @@ def find_word_terms(tables: Tables, work: Workspace) -> None:
 
     What the clause has is put aside in `Workspace.term` and `Workspace.count`, which are not in use yet.
     """
-    terms, pair_terms, child, sizes = tables.terms, tables.pair_terms, work.child, work.sizes
+    terms, child, sizes = tables.terms, work.child, work.sizes
     occurrence, span, aside, aside_span, going = work.occurrence, work.span, work.term, work.count, work.going
     word_start, word_end, word_node = work.word_start, work.word_end, work.word_node
     length, clause_start, clause_stop = sizes[CHARACTERS], sizes[CLAUSE_START], sizes[CLAUSE_STOP]
@@ -601,21 +601,23 @@ def find_word_terms(tables: Tables, work: Workspace) -> None:
                 offered += inside & (held & OFFERED != 0) & (class_of(held) != 0)
     for at in range(begun, found):
         occurrence[at] = term_of(terms[occurrence[at]], 0)
-    for number in range(sizes[PAIRS]):
-        index = work.pair_word[number]
-        occurrence[found] = pair_terms[work.pair[number] * 2]
-        span[found] = word_start[index - 1] << SPAN_BITS | word_end[index]
-        found += occurrence[found] >= 0
+    found = put_pairs(tables, work, 0, 0, length, found)
     for at in range(offered):
         occurrence[found], span[found] = term_of(terms[aside[at]], 1), aside_span[at]
         found += 1
-    for number in range(sizes[PAIRS]):
+    sizes[OCCURRENCES] = put_pairs(tables, work, 1, clause_start, clause_stop, found)
+
+
+@routine
+def put_pairs(tables: Tables, work: Workspace, block: int, part_start: int, part_stop: int, found: int) -> int:
+    """Note the pairs of a part of the text as terms of a block behind the terms so far; return how many there are."""
+    for number in range(work.sizes[PAIRS]):
         index = work.pair_word[number]
-        occurrence[found] = pair_terms[work.pair[number] * 2 + 1]
-        start, stop = word_start[index - 1], word_end[index]
-        span[found] = start << SPAN_BITS | stop
-        found += (occurrence[found] >= 0) & (start >= clause_start) & (stop <= clause_stop)
-    sizes[OCCURRENCES] = found
+        start, stop = work.word_start[index - 1], work.word_end[index]
+        term = tables.pair_terms[work.pair[number] * 2 + block]
+        work.occurrence[found], work.span[found] = term, start << SPAN_BITS | stop
+        found += (term >= 0) & (start >= part_start) & (stop <= part_stop)
+    return found
 
 
 @routine

@@ -60,43 +60,39 @@ class Parts:
         """Return the sum of a count over the finished parts."""
         return sum(part["counts"].get(name, 0) for part in self._finished)
 
-    def results(self) -> Iterator[Batch]:
-        """Yield the results in the finished parts, batch by batch as they were written.
+    def behind(self, batches: Iterator[Batch], progress: Callable[[int], object]) -> Iterator[Batch]:
+        """Yield the batches behind the finished parts; write those before with the results that the parts have.
 
         Raises
         ------
         OutputError
-            If a part is damaged.
+            If a part is damaged, or has other rows than the input.
         """
+        for results in self._results():
+            batch = next(batches)
+            if batch.rows != results.rows:
+                raise OutputError(
+                    f"{self._folder}: the parts have other rows than the input; start afresh without --resume"
+                )
+            self._whole.write(batch.beside(results))
+            progress(batch.rows)
+        yield from batches
+
+    def _results(self) -> Iterator[Batch]:
+        """Yield the results in the finished parts, batch by batch as they were written."""
         for part in self._finished:
             try:
                 with pa.memory_map(str(self._folder / part["name"])) as source, pa.ipc.open_file(source) as held:
-                    for number in range(held.num_record_batches):
-                        batch = held.get_batch(number)
-                        yield Batch(dict(zip(batch.schema.names, batch.columns, strict=True)), batch.num_rows)
+                    yield from map(Batch.of, map(held.get_batch, range(held.num_record_batches)))
             except (pa.ArrowInvalid, OSError) as error:
                 raise _damaged(self._folder, part["name"]) from error
-
-    def repeat(self, batch: Batch, results: Batch) -> None:
-        """Write a batch with results that a finished part has.
-
-        Raises
-        ------
-        OutputError
-            If the results have another number of rows.
-        """
-        if batch.rows != results.rows:
-            raise OutputError(
-                f"{self._folder}: the parts have other rows than the input; start afresh without --resume"
-            )
-        self._whole.write(batch.beside(results))
 
     def write(self, batch: Batch, results: Batch, counts: Mapping[str, int]) -> None:
         """Write a batch, keep its results and what was counted of it; finish the part if it is large enough."""
         self._whole.write(batch.beside(results))
         kept = pa.RecordBatch.from_pydict(results.columns)
         if self._part is None:
-            stream = self._open_part.enter_context(self._open_path(self._begun).open("wb"))
+            stream = self._open_part.enter_context(self._path(self._begun).with_suffix(".open").open("wb"))
             self._part = self._open_part.enter_context(pa.ipc.new_file(stream, kept.schema))
         self._part.write_batch(kept)
         self._counts.update({**counts, "rows": batch.rows})
@@ -117,7 +113,7 @@ class Parts:
     def _settle(self, number: int, counts: Mapping[str, int]) -> None:
         """Bring a part to the disk, enter it in the manifest, and bring to the disk what is written of the whole."""
         path = self._path(number)
-        settle(self._open_path(number), path)
+        settle(path.with_suffix(".open"), path)
         self._finished.append({"name": path.name, "bytes": path.stat().st_size, "counts": counts})
         manifest = self._folder / "manifest.json"
         manifest.with_suffix(".open").write_text(
@@ -177,9 +173,6 @@ class Parts:
     def _path(self, part: int) -> Path:
         return self._folder / f"{part:06d}"
 
-    def _open_path(self, part: int) -> Path:
-        return self._folder / f"{part:06d}.open"
-
 
 def _damaged(folder: Path, part: str) -> OutputError:
     return OutputError(f"{folder}: part {part} is gone or damaged; start afresh without --resume")
@@ -202,13 +195,9 @@ class Whole:
         """Return 0: there are no finished parts."""
         return 0
 
-    def results(self) -> Iterator[Batch]:
-        """Yield nothing: there are no finished parts."""
-        return iter(())
-
-    def repeat(self, batch: Batch, results: Batch) -> None:
-        """Write a batch with its results."""
-        self._writer.write(batch.beside(results))
+    def behind(self, batches: Iterator[Batch], progress: Callable[[int], object]) -> Iterator[Batch]:
+        """Return all batches: there are no finished parts."""
+        return batches
 
     def write(self, batch: Batch, results: Batch, counts: Mapping[str, int]) -> None:
         """Write a batch with its results."""

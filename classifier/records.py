@@ -88,6 +88,11 @@ class Batch(NamedTuple):
     columns: dict[str, Column]
     rows: int
 
+    @classmethod
+    def of(cls, held: pa.RecordBatch) -> "Batch":
+        """Return what Arrow holds."""
+        return cls(dict(zip(held.schema.names, held.columns, strict=True)), held.num_rows)
+
     def beside(self, other: "Batch") -> "Batch":
         """Return the rows with the columns of another batch behind their own."""
         return Batch({**self.columns, **other.columns}, self.rows)
@@ -604,7 +609,7 @@ def _parquet_batches(file: Any, path: str) -> Iterator[Batch]:
     try:
         for batch in file.iter_batches(batch_size=PARQUET_ROWS):
             batch.validate(full=True)  # a damaged file may hold text that is not UTF-8
-            yield Batch(dict(zip(batch.schema.names, batch.columns, strict=True)), batch.num_rows)
+            yield Batch.of(batch)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: the parquet file is damaged ({error}); write it again") from error
 

@@ -125,8 +125,8 @@ def _label_batches(batches: Iterator[pa.RecordBatch], job: _Job) -> Iterator[pa.
 
 
 def _label_batch(batch: pa.RecordBatch, job: _Job, scorer: Scorer) -> pa.RecordBatch:
-    rows = Batch(dict(zip(batch.schema.names, batch.columns, strict=True)), batch.num_rows)
-    results = result_columns(score_texts(scorer, join_texts(rows, job.text)), scorer, job.names)
+    texts = join_texts(Batch.of(batch), job.text)
+    results = result_columns(score_texts(scorer, texts), scorer, job.names)
     added = pa.RecordBatch.from_pydict(results.columns)
     schema = pa.schema([*batch.schema, *added.schema])
     return pa.RecordBatch.from_arrays([*batch.columns, *added.columns], schema=schema)
