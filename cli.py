@@ -1,5 +1,7 @@
 """The command line: parse, call one function, print. Command name: gonglian."""
 
+import atexit
+import gc
 import json
 import os
 import signal
@@ -57,6 +59,7 @@ def main() -> None:
       eval "$(_GONGLIAN_COMPLETE=bash_source gonglian)"
     """
     _stop_on_terminate()
+    atexit.register(gc.freeze)  # or Python looks for cycles in all that numba made, a fifth of a short run
 
 
 def _stop_on_terminate() -> None:
@@ -142,6 +145,9 @@ def _as_json(text: str, label: Any, model: str) -> str:
 @sheet_option
 @threshold_option
 @prior_option
+@click.option(
+    "--compression", type=click.Choice(["none", "snappy", "zstd"]), help="Of a parquet output (default: none)."
+)
 @click.option("--prefix", default="", help="Put this before the names of the result's columns.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was cut short; if this one is, keep what it did.")
 @click.option("--explain", is_flag=True, help="Two columns more: the clause that spoke loudest, and the tie rule.")
@@ -159,6 +165,7 @@ def score(
     sheet: str | None,
     threshold: float | None,
     prior: float | None,
+    compression: str | None,
     prefix: str,
     resume: bool,
     explain: bool,
@@ -177,7 +184,7 @@ def score(
       gonglian score list.csv --text 简介 --text 经营范围 --name 企业名称 -o labelled.parquet --jobs 2
       zcat list.csv.gz | gonglian score - --text 公司介绍 > labelled.csv
       gonglian score disputed.xlsx -o why.xlsx --explain
-      gonglian score millions.csv.zst -o labelled.parquet --jobs -1 --resume
+      gonglian score millions.csv.zst -o labelled.parquet --jobs -1 --resume --compression zstd
     """
     from classifier.batch import score_table
     from classifier.machine import is_kept
@@ -196,6 +203,8 @@ def score(
             kind, zipped = format or ("csv" if table.format == "xlsx" else table.format), ""
         else:
             kind, zipped = format_of(output)
+        if compression:
+            zipped = _compressed(kind, compression)
         if not quiet:
             note(f"{input}: description from {' + '.join(roles.text)}, name from {roles.name or 'no column'}")
             if (table.expected_rows or 0) > MANY and not is_kept():
@@ -223,6 +232,13 @@ def _briefly(scorer: Any) -> Any:
     from classifier.evidence import explain_briefly
 
     return lambda texts: [(brief.clause, brief.tie_rule) for brief in explain_briefly(texts, scorer)]
+
+
+def _compressed(format: str, compression: str) -> str:
+    """Return how a parquet output is to be compressed, or raise an error for the others."""
+    if format != "parquet":
+        raise click.UsageError("--compression is of parquet; csv, tsv and jsonl take it from the name: -o list.csv.zst")
+    return compression.replace("none", "")
 
 
 def _format_known(path: str) -> str | None:

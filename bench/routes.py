@@ -7,6 +7,7 @@ import sys
 import time
 import warnings
 from collections import Counter
+from concurrent.futures import Future
 from contextlib import ExitStack
 
 import numba
@@ -127,17 +128,18 @@ def stage_seconds(source, target, scorer):
         return result
 
     options = {"format": "parquet", "zipped": "", "marked": False, "schema": None}
+    run = Future()
+    run.set_result({})
     with ExitStack() as opened:
         take(HASH, file_hash, source)
         table = take(READ, opened.enter_context, open_table(str(source)))
-        parts = opened.enter_context(open_parts(str(target), dict, resume=False, **options))
+        parts = opened.enter_context(open_parts(str(target), run, resume=False, **options))
         roles = find_roles(table)
         while batch := take(READ, next, table.batches, None):
             texts = take(JOIN, join_texts, batch, roles.text)
             scores = take(SCORE, score_texts, scorer, texts)
             results = take(BUILD, result_columns, scores, scorer, COLUMNS)
             take(WRITE, parts.write, batch, results, {})
-        take(WRITE, parts.finish)
         take(END, opened.close)
     return spent
 

@@ -2,11 +2,10 @@
 
 import json
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -89,16 +88,13 @@ def score_table(
         sink: Parts | Whole
         if in_parts:
             beside = opened.enter_context(ThreadPoolExecutor(1, "hash"))
-            identity = partial(_identity, table, roles, scorer, [format, zipped, prefix, *told])
-            run = cache(lambda: beside.submit(identity))
-            sink = opened.enter_context(open_parts(output, lambda: run().result(), resume=resume, **options))
+            run = beside.submit(_identity, table, roles, scorer, [format, zipped, prefix, *told])
+            sink = opened.enter_context(open_parts(output, run, resume=resume, **options))
         else:
             sink = Whole(opened.enter_context(open_output(output, **options)))
         _take_over(summary, sink, scorer)
 
         def write(batch: Batch, scores: Scores) -> int:
-            if in_parts:
-                run()  # from the first batch on, the input is hashed beside the rest
             sink.write(batch, label(batch, scores), _count(summary, scores, scorer))
             return batch.rows
 
@@ -108,14 +104,13 @@ def score_table(
         if summary.rows == 0:
             nothing = Batch({column: [] for column in table.columns}, 0)
             sink.write(nothing, label(nothing, score_texts(scorer, pa.array([], pa.string()))), {})
-        sink.finish()
         summary.guarded = sink.guarded
     if table.rejected and output != "-":
         summary.rejects_file = _write_rejected(output, table.rejected)
     return summary
 
 
-def _identity(table: Table, roles: Roles, scorer: Scorer, output: Sequence[str]) -> dict[str, str]:
+def _identity(table: Table, roles: Roles, scorer: Scorer, output: Sequence[str]) -> Mapping[str, str]:
     """Return what makes two runs the same, under names for messages."""
     return {
         "input": f"{file_hash(table.local)} {table.format} {table.encoding}",
@@ -190,7 +185,7 @@ def _explained(told: Iterable[Sequence[str]], names: Sequence[str]) -> Batch:
 def _named(numbers: np.ndarray, names: Sequence[str]) -> pa.Array:
     text, ends = encode_texts(names)
     named = pa.StringArray.from_buffers(len(names), pa.py_buffer(np.array(ends, np.int32)), pa.py_buffer(text))
-    return named.take(_numbers(numbers))
+    return pa.DictionaryArray.from_arrays(_numbers(numbers), named)
 
 
 def _numbers(numbers: np.ndarray) -> pa.Array:

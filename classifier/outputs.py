@@ -54,7 +54,7 @@ def open_output(
     format : str
         csv, tsv, xlsx, jsonl or parquet.
     zipped : str
-        ``gzip`` or ``zstd`` to compress csv, tsv or jsonl, else empty.
+        ``gzip`` or ``zstd`` to compress csv, tsv or jsonl, ``snappy`` or ``zstd`` for parquet, else empty.
     marked : bool
         Begin csv and tsv with a byte-order mark, by which Excel knows UTF-8.
     schema : pyarrow.Schema, optional
@@ -91,9 +91,9 @@ def open_writer(
 ) -> Iterator[Writer]:
     """Yield a writer on a stream that belongs to the caller; see `open_output`."""
     packed: Any = stream
-    if zipped == "gzip":
+    if format != "parquet" and zipped == "gzip":
         packed = gzip.GzipFile("", "wb", fileobj=stream, mtime=0)
-    elif zipped:
+    elif format != "parquet" and zipped:
         packed = pa.CompressedOutputStream(pa.PythonFile(_Kept(stream), "w"), zipped)
     writer: Writer
     if format in SEPARATORS:
@@ -101,7 +101,7 @@ def open_writer(
     elif format == "jsonl":
         writer = JsonWriter(packed)
     elif format == "parquet":
-        writer = ParquetWriter(packed, schema)
+        writer = ParquetWriter(packed, schema, zipped)
     else:
         writer = XlsxWriter(packed, path)
     try:
@@ -110,7 +110,7 @@ def open_writer(
     except BaseException:
         writer.discard()
         raise
-    if zipped:
+    if packed is not stream:
         packed.close()
     stream.flush()
 
@@ -165,8 +165,18 @@ def take_name(part: Path, target: Path) -> None:
 def settle(part: Path, name: Path) -> None:
     """Give a file its name once its bytes are on the disk."""
     with part.open("rb") as file:
-        os.fsync(file.fileno())
+        bring_to_disk(file)
     part.replace(name)
+
+
+def bring_to_disk(file: BinaryIO) -> None:
+    """Wait until a file is on the disk, and let the system use the memory that held it for what comes next.
+
+    Else a long output would fill all memory, and pages that are new to the process cost more than the writing.
+    """
+    os.fsync(file.fileno())
+    if hasattr(os, "posix_fadvise"):  # Linux
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _umask() -> int:
@@ -264,12 +274,12 @@ def _json_value(value: Any) -> Any:
 
 
 class ParquetWriter:
-    """Parquet, in groups of rows: the input's own types where it has any, else text."""
+    """Parquet, in groups of rows: the input's own types where it has any, else text; compressed inside if asked."""
 
     guarded = 0
 
-    def __init__(self, stream: BinaryIO, schema: Any) -> None:
-        self._stream, self._own = stream, schema
+    def __init__(self, stream: BinaryIO, schema: Any, zipped: str) -> None:
+        self._stream, self._own, self._zipped = stream, schema, zipped or "none"
         self._schema: Any = None
         self._writer: Any = None
         self._group: list[pa.RecordBatch] = []
@@ -289,9 +299,15 @@ class ParquetWriter:
         import pyarrow.parquet as pq
 
         group = pa.Table.from_batches(self._group, self._schema)
-        if self._writer is None:  # long texts that never recur are not worth a dictionary
+        if self._writer is None:  # texts that never recur are not worth a dictionary, nor to know the first and last of
             recurring = [name for name in group.column_names if _recurs(group.column(name))]
-            self._writer = pq.ParquetWriter(self._stream, self._schema, use_dictionary=recurring)
+            self._writer = pq.ParquetWriter(
+                self._stream,
+                self._schema,
+                compression=self._zipped,
+                use_dictionary=recurring,
+                write_statistics=recurring,
+            )
         self._writer.write_table(group, max(group.num_rows, 1))
         self._group.clear()
 

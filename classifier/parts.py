@@ -10,7 +10,6 @@ and the folder goes.
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
@@ -22,13 +21,14 @@ from typing import Any
 import pyarrow as pa
 
 from classifier.errors import OutputError
-from classifier.outputs import Writer, open_writer, settle, take_name, unwritable
+from classifier.outputs import Writer, bring_to_disk, open_writer, settle, take_name, unwritable
 from classifier.records import Batch
 
 PART_ROWS = 50_000
 _MOST_WAITING = 2  # parts that are finished and not yet on the disk
+_HASHED_BYTES = 8 << 20  # at a time
 
-Run = Callable[[], Mapping[str, str]]
+Run = Future[Mapping[str, str]]
 
 
 class Parts:
@@ -97,12 +97,10 @@ class Parts:
         self._part.write_batch(kept)
         self._counts.update({**counts, "rows": batch.rows})
         if self._counts["rows"] >= PART_ROWS:
-            self.finish()
+            self._finish()
 
-    def finish(self) -> None:
-        """Finish the open part, if there is one; a thread sees to it that it stays, while others are written."""
-        if self._part is None:
-            return
+    def _finish(self) -> None:
+        """Finish the open part; a thread sees to it that it stays, while others are written."""
         self._open_part.close()
         self._waiting.append(self._thread.submit(self._settle, self._begun, dict(self._counts)))
         self._part, self._counts = None, Counter()
@@ -111,16 +109,19 @@ class Parts:
             self._waiting.popleft().result()
 
     def _settle(self, number: int, counts: Mapping[str, int]) -> None:
-        """Bring a part to the disk, enter it in the manifest, and bring to the disk what is written of the whole."""
+        """Bring a part to the disk, enter it in the manifest, and bring to the disk what is written of the whole.
+
+        As long as the input is being hashed there is no manifest, so that nothing waits for the hash.
+        """
         path = self._path(number)
         settle(path.with_suffix(".open"), path)
         self._finished.append({"name": path.name, "bytes": path.stat().st_size, "counts": counts})
-        manifest = self._folder / "manifest.json"
-        manifest.with_suffix(".open").write_text(
-            json.dumps({"run": self._run(), "parts": self._finished}, ensure_ascii=False, indent=1), encoding="utf-8"
-        )
-        settle(manifest.with_suffix(".open"), manifest)
-        os.fsync(self._stream.fileno())  # a little at a time, beside the scoring, rather than all of it at the end
+        if self._run.done():
+            manifest = self._folder / "manifest.json"
+            told = json.dumps({"run": self._run.result(), "parts": self._finished}, ensure_ascii=False, indent=1)
+            manifest.with_suffix(".open").write_text(told, encoding="utf-8")
+            settle(manifest.with_suffix(".open"), manifest)
+        bring_to_disk(self._stream)  # a little at a time, beside the scoring, rather than all of it at the end
 
     def resume(self, output: str) -> None:
         """Take over the finished parts of an earlier run.
@@ -139,7 +140,7 @@ class Parts:
             return
         except (ValueError, KeyError, TypeError) as error:
             raise OutputError(f"{self._folder}: manifest.json is damaged; start afresh without --resume") from error
-        now = self._run()
+        now = self._run.result()
         changed = sorted(name for name in {*run, *now} if run.get(name) != now.get(name))
         if changed:
             raise OutputError(f"{output}: the run that was cut short had another {', '.join(changed)}; {way_out}")
@@ -152,8 +153,8 @@ class Parts:
         return path.is_file() and path.stat().st_size == part["bytes"]
 
     def join(self, target: Path) -> None:
-        """Finish the whole and give it the name of the output."""
-        self.finish()
+        """Finish the whole and give it the name of the output; from then on nobody needs the parts."""
+        self._open_part.close()
         self._open_whole.close()
         while self._waiting:
             self._waiting.popleft().result()
@@ -203,9 +204,6 @@ class Whole:
         """Write a batch with its results."""
         self._writer.write(batch.beside(results))
 
-    def finish(self) -> None:
-        """Do nothing: the writer is finished by its owner."""
-
 
 @contextmanager
 def open_parts(
@@ -217,9 +215,9 @@ def open_parts(
     ----------
     output : str
         Name of the file.
-    run : function
-        Returns what must be the same for a run to be resumed: names that mean something to the user, and values. It is
-        asked when the first part is finished, so that the input may be hashed meanwhile.
+    run : future
+        What must be the same for a run to be resumed: names that mean something to the user, and values. Only a run
+        that is resumed waits for it, so that the input may be hashed meanwhile.
     resume : bool
         Take over the parts of a run that was cut short; and keep them, if this one is.
     format, zipped, marked, schema
@@ -256,9 +254,12 @@ def open_parts(
 
 
 def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Return the SHA-256 of a file, in pieces so large that other threads seldom have to wait for this one."""
+    digest, buffer = hashlib.sha256(), memoryview(bytearray(_HASHED_BYTES))
+    with path.open("rb", buffering=0) as file:
+        while size := file.readinto(buffer):
+            digest.update(buffer[:size])
+    return digest.hexdigest()
 
 
 @contextmanager

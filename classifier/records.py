@@ -24,6 +24,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -198,14 +199,30 @@ def open_table(
             path, zipped = "stdin", found if found in COMPRESSIONS.values() else ""
             kind = format or ("csv" if zipped else found)
         _check_magic(path, found, kind, zipped)
+        state = _state(local)
         if kind == "xlsx":
             table = _open_xlsx(path, local, sheet, opened)
         elif kind == "parquet":
             table = _open_parquet(path, local, opened)
         else:
             table = _open_text(path, kind, partial(_open_bytes, local, zipped), encoding, opened)
-        table.local = local
+        table.local, table.batches = local, _unchanged(table.batches, path, local, state)
         yield table
+
+
+def _state(local: Path) -> tuple[int, ...]:
+    try:
+        told = local.stat()
+    except OSError:
+        return ()
+    return told.st_ino, told.st_size, told.st_mtime_ns
+
+
+def _unchanged(batches: Iterator[Batch], path: str, local: Path, state: tuple[int, ...]) -> Iterator[Batch]:
+    """Yield batches of a file that nobody writes meanwhile: what was found in it before must hold when it is read."""
+    yield from batches
+    if _state(local) != state:
+        raise InputError(f"{path}: the file was changed while it was read; read it again when it is complete")
 
 
 def find_roles(table: Table, text: Sequence[str] = (), name: str | None = None) -> Roles:
@@ -376,7 +393,7 @@ class _CsvBlocks:
         if not plain:
             decoded = opened.enter_context(io.TextIOWrapper(stream, encoding=encoding, newline=""))
             stream = _joined(b"", lambda: decoded.read(BLOCK_BYTES).encode())
-        self._stream, self._line, self._short = stream, 0, 0
+        self._line, self._short = 0, 0
         begin = stream.read(BLOCK_BYTES)
         while b"\n" not in begin and (more := stream.read(BLOCK_BYTES)):
             begin += more
@@ -391,47 +408,37 @@ class _CsvBlocks:
         with self._csv_errors(reader):
             table.columns = next(reader, [])
         self._line = reader.line_num
-        self._rest = text.read().encode() + begin[end:]
+        self._window = _Window(text.read().encode() + begin[end:], stream)
 
     def batches(self) -> Iterator[Batch]:
         """Yield every row that has as many cells as the header; put the others right or among the rejected ones."""
-        while block := self._next_block():
-            if not _is_regular(block, self._separator):  # where rows end is for the csv module to say, from here on
-                whole = _joined(block + self._rest, lambda: self._stream.read(BLOCK_BYTES))
+        window = self._window
+        while window.move():
+            if not window.is_regular(self._separator):  # where rows end is for the csv module to say, from here on
+                whole = _joined(window.unread(), lambda: window.stream.read(BLOCK_BYTES))
                 yield from self._by_hand(
                     self._opened.enter_context(io.TextIOWrapper(whole, encoding="utf-8", newline=""))
                 )
                 break
-            batch = self._plain(block)
+            batch = self._plain(window)
             if batch is None:
-                yield from self._by_hand(io.StringIO(block.decode(), newline=""))
+                yield from self._by_hand(io.StringIO(bytes(window.block()).decode(), newline=""))
             else:
-                self._line += block.count(b"\n")
+                self._line += window.lines()
                 yield batch
         if self._short:
             self._table.notes.append(
                 f"{self._short} rows had fewer cells than the header; the missing ones count as empty"
             )
 
-    def _next_block(self) -> bytes:
-        held, more = self._rest, b" "
-        while more:
-            more = self._stream.read(BLOCK_BYTES)
-            held += more
-            end = _end_of_rows(held) if more else len(held)
-            if end:
-                self._rest = held[end:]
-                return held[:end]
-        return b""
-
-    def _plain(self, block: bytes) -> Batch | None:
+    def _plain(self, window: "_Window") -> Batch | None:
         """Return the rows of a block that pyarrow and the csv module read alike, or None."""
         import pyarrow.csv as pa_csv
 
         columns = self._table.columns
-        if b"\0" in block or (b"\r" in block and block.count(b"\r") != block.count(b"\r\n")):
+        if not window.is_plain():
             return None
-        if len(columns) == 1 and re.search(rb"(?:^|\n)\r?\n", block):
+        if len(columns) == 1 and re.search(rb"(?:^|\n)\r?\n", window.block()):
             return None
         odd: list[Any] = []
 
@@ -442,13 +449,14 @@ class _CsvBlocks:
         names = [str(index) for index in range(len(columns))]
         try:
             found = pa_csv.read_csv(
-                pa.BufferReader(block),
-                pa_csv.ReadOptions(column_names=names, use_threads=False, block_size=len(block) + 1),
+                pa.BufferReader(window.block()),
+                pa_csv.ReadOptions(column_names=names, use_threads=False, block_size=window.end + 1),
                 pa_csv.ParseOptions(delimiter=self._separator, newlines_in_values=True, invalid_row_handler=note),
                 pa_csv.ConvertOptions(
                     column_types=dict.fromkeys(names, pa.string()),
                     strings_can_be_null=False,
                     quoted_strings_can_be_null=False,
+                    check_utf8=False,  # all of the file was decoded once already
                 ),
             )
         except pa.ArrowInvalid:
@@ -495,6 +503,89 @@ class _CsvBlocks:
             ) from error
 
 
+class _Window:
+    """A stream block by block, each ending with a row, in one buffer: fresh memory would cost more than the reading.
+
+    The block is ``held[:end]``; behind it stands the beginning of the next one.
+    """
+
+    def __init__(self, begin: bytes, stream: BinaryIO) -> None:
+        self.stream, self.held, self.end = stream, bytearray(begin), 0
+        self._size = len(begin)
+        self._marks = np.empty(0, np.intp)  # where quotation marks stand
+        self._found = np.empty(0, np.bool_)  # room to look for them
+
+    def move(self) -> bool:
+        """Go on to the next block; return whether there is one."""
+        rest = self.held[self.end : self._size]
+        self.held[: len(rest)], self._size, self.end = rest, len(rest), 0
+        more = True
+        while more and not self.end:
+            more = self._read()
+            self._marks = self._where('"', self._size).nonzero()[0]
+            self.end = self._end_of_rows() if more else self._size
+        return self.end > 0
+
+    def _read(self) -> bool:
+        needed = self._size + BLOCK_BYTES
+        if len(self.held) <= needed:  # a new one: the old one cannot grow while somebody looks at it
+            self.held = self.held.ljust(needed + 1 + BLOCK_BYTES // 4, b"\0")
+        with memoryview(self.held) as view, view[self._size : needed] as free:
+            read: int = self.stream.readinto(free)  # type: ignore[attr-defined]
+        self._size += read
+        self.held[self._size] = ord("\n")
+        return read > 0
+
+    def _where(self, character: str, end: int) -> np.ndarray:
+        """Return, in a buffer that is used again, which bytes up to ``end`` are an ASCII character."""
+        if len(self._found) < end:
+            self._found = np.empty(len(self.held), np.bool_)
+        return np.equal(np.frombuffer(self.held, np.uint8, end), ord(character), out=self._found[:end])
+
+    def _end_of_rows(self) -> int:
+        """Return where the last whole row ends, if quotation marks stand at the ends of cells; else 0."""
+        end = self._size
+        while (end := self.held.rfind(b"\n", 0, end)) >= 0:
+            if self._marks.searchsorted(end) % 2 == 0:
+                return end + 1
+        return 0
+
+    def is_regular(self, separator: str) -> bool:
+        """Tell whether quotation marks stand only at the ends of cells or doubled inside quoted ones."""
+        marks = self._marks[: self._marks.searchsorted(self.end)]
+        if len(marks) % 2:
+            return False
+        around = self._around()
+        outside = np.isin(np.arange(256), [ord(separator), *b'\n"'])
+        behind = np.isin(np.arange(256), [ord(separator), *b'\r\n"'])
+        return bool(outside[around[marks[::2] - 1]].all() and behind[around[marks[1::2] + 1]].all())
+
+    def block(self) -> memoryview:
+        """Return the bytes of the block."""
+        return memoryview(self.held)[: self.end]
+
+    def lines(self) -> int:
+        """Return how many lines the block has."""
+        return int(np.count_nonzero(self._where("\n", self.end)))
+
+    def is_plain(self) -> bool:
+        """Tell whether the block has no NUL, and carriage returns at the ends of lines alone."""
+        if self.held.find(b"\0", 0, self.end) >= 0:
+            return False
+        if self.held.find(b"\r", 0, self.end) < 0:
+            return True
+        behind = self._where("\r", self.end).nonzero()[0] + 1
+        return bool((self._around()[behind] == ord("\n")).all())
+
+    def _around(self) -> np.ndarray:
+        """Return what is read as an array; behind it, and so before it, stands a line feed."""
+        return np.frombuffer(self.held, np.uint8, self._size + 1)
+
+    def unread(self) -> bytes:
+        """Return the block and what is read behind it."""
+        return bytes(self.held[: self._size])
+
+
 class _Joined(io.RawIOBase):
     def __init__(self, begin: bytes, read: Callable[[], bytes]) -> None:
         self._held, self._read = memoryview(begin), read
@@ -513,31 +604,6 @@ class _Joined(io.RawIOBase):
 def _joined(begin: bytes, read: Callable[[], bytes]) -> io.BufferedReader:
     """Return a stream of some bytes and of all that is read behind them."""
     return io.BufferedReader(_Joined(begin, read), 1 << 20)
-
-
-def _end_of_rows(block: bytes) -> int:
-    """Return where the last whole row of a block ends, if quotation marks stand at the ends of cells; else 0."""
-    marks, end = block.count(b'"'), len(block)
-    while (end := block.rfind(b"\n", 0, end)) >= 0:
-        if (marks - block.count(b'"', end)) % 2 == 0:
-            return end + 1
-    return 0
-
-
-def _is_regular(block: bytes, separator: str) -> bool:
-    """Tell whether quotation marks stand only at the ends of cells or doubled inside quoted ones."""
-    if b'"' not in block:
-        return True
-    import numpy as np
-
-    held = np.frombuffer(b"\n" + block + b"\n", np.uint8)
-    marks = np.flatnonzero(held == ord('"'))
-    if len(marks) % 2:
-        return False
-    opening, closing_marks = marks[::2], marks[1::2]
-    outside = np.isin(np.arange(256), [ord(separator), ord("\n"), ord("\r"), ord('"')])
-    begins = outside[held[opening - 1]] & (held[opening - 1] != ord("\r"))
-    return bool(begins.all() and outside[held[closing_marks + 1]].all())
 
 
 def _separator(head: str, usual: str) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -127,9 +127,14 @@ def _label_batches(batches: Iterator[pa.RecordBatch], job: _Job) -> Iterator[pa.
 def _label_batch(batch: pa.RecordBatch, job: _Job, scorer: Scorer) -> pa.RecordBatch:
     texts = join_texts(Batch.of(batch), job.text)
     results = result_columns(score_texts(scorer, texts), scorer, job.names)
-    added = pa.RecordBatch.from_pydict(results.columns)
+    added = pa.RecordBatch.from_pydict({name: _plain(column) for name, column in results.columns.items()})
     schema = pa.schema([*batch.schema, *added.schema])
     return pa.RecordBatch.from_arrays([*batch.columns, *added.columns], schema=schema)
+
+
+def _plain(column: Any) -> pa.Array:
+    """Return text that has a dictionary without it: Spark would not know the type."""
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
 def _worker_scorer(job: _Job) -> Scorer:
