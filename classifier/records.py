@@ -575,7 +575,7 @@ class _Window:
         if self.held.find(b"\r", 0, self.end) < 0:
             return True
         behind = self._where("\r", self.end).nonzero()[0] + 1
-        return bool((self._around()[behind] == ord("\n")).all())
+        return bool(behind[-1] < self.end and (self._around()[behind] == ord("\n")).all())
 
     def _around(self) -> np.ndarray:
         """Return what is read as an array; behind it, and so before it, stands a line feed."""

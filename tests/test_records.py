@@ -413,6 +413,7 @@ LINES = st.lists(st.lists(CELLS, max_size=4).map(",".join), max_size=12)
 
 @given(LINES, st.sampled_from(["\n", "\r\n"]), st.integers(1, 40), st.sampled_from(["h,i,j", "h", '"h","i"']))
 @example(["a,b,c", '"x\n,y",b,c', "", "1,2,3,4"], "\n", 5, "h,i,j")
+@example(["\r"], "\n", 1, "h")
 @settings(max_examples=500)
 def test_blocks_give_what_the_csv_module_gives_of_the_whole(lines, end, block, head):
     content = end.join([head, *lines])
