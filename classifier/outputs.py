@@ -1,5 +1,6 @@
 """Batches of rows out to files: whole or not at all, every cell as data, never as a live formula."""
 
+import base64
 import datetime
 import gzip
 import json
@@ -290,7 +291,8 @@ class ParquetWriter:
             own = {field.name: field for field in self._own or ()}
             self._schema = pa.schema([own.get(n) or pa.field(n, _arrow_type(c)) for n, c in batch.columns.items()])
         arrays = [_arrow_array(batch.columns[field.name], field.type) for field in self._schema]
-        self._group.append(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
+        held = pa.schema([field.with_type(array.type) for field, array in zip(self._schema, arrays, strict=True)])
+        self._group.append(pa.RecordBatch.from_arrays(arrays, schema=held))
         rows, size = (sum(getattr(held, name) for held in self._group) for name in ("num_rows", "nbytes"))
         if rows >= GROUP_ROWS or size >= GROUP_BYTES:
             self._write_group()
@@ -298,12 +300,13 @@ class ParquetWriter:
     def _write_group(self) -> None:
         import pyarrow.parquet as pq
 
-        group = pa.Table.from_batches(self._group, self._schema)
+        group = pa.Table.from_batches(self._group)
         if self._writer is None:  # texts that never recur are not worth a dictionary, nor to know the first and last of
             recurring = [name for name in group.column_names if _recurs(group.column(name))]
             self._writer = pq.ParquetWriter(
                 self._stream,
-                self._schema,
+                group.schema.with_metadata(_arrow_schema(self._schema)),
+                store_schema=False,  # it would tell of dictionaries in which only we hold text
                 compression=self._zipped,
                 use_dictionary=recurring,
                 write_statistics=recurring,
@@ -328,7 +331,7 @@ class ParquetWriter:
 def _recurs(column: Any) -> bool:
     try:
         return bool(2 * pc.count_distinct(column).as_py() <= len(column))
-    except pa.ArrowNotImplementedError:  # lists and structures
+    except pa.ArrowNotImplementedError:  # lists, structures, what has a dictionary already
         return True
 
 
@@ -336,13 +339,20 @@ def _arrow_type(column: Column) -> Any:
     return pa.string() if isinstance(column, list) or pa.types.is_dictionary(column.type) else column.type
 
 
+def _arrow_schema(schema: Any) -> dict[bytes, bytes]:
+    """Return the key and value by which a Parquet file tells Arrow what its columns were."""
+    return {b"ARROW:schema": base64.b64encode(schema.serialize())}
+
+
+def _has_dictionary_of(kind: Any, held: Any) -> bool:
+    return bool(pa.types.is_dictionary(held) and held.value_type == kind)
+
+
 def _arrow_array(column: Column, kind: Any) -> Any:
     if not isinstance(column, list):
-        return column if column.type == kind else column.cast(kind)
+        return column if column.type == kind or _has_dictionary_of(kind, column.type) else column.cast(kind)
     if pa.types.is_string(kind):
-        return pa.array(
-            [None if value is None or value is ABSENT else valid_text(cell_text(value)) for value in column]
-        )
+        column = [None if value is None or value is ABSENT else valid_text(cell_text(value)) for value in column]
     return pa.array(column, kind)
 
 
