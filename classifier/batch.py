@@ -200,7 +200,7 @@ def _scored(batches: Iterable[Batch], roles: Roles, scorer: Scorer, workers: int
         for batch in batches:
             texts = join_texts(batch, roles.text)
             waiting.append((batch, pool.submit(score_texts, scorer, texts)))
-            if len(waiting) > workers + 1:
+            if len(waiting) > 2 * workers + 1:
                 first, scores = waiting.popleft()
                 yield first, scores.result()
         for first, scores in waiting:
