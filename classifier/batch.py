@@ -117,7 +117,7 @@ def _identity(table: Table, roles: Roles, scorer: Scorer, output: Sequence[str])
         "description column": json.dumps(roles.text, ensure_ascii=False),
         "model": scorer.facts.identity,
         "--prior or --threshold": repr(scorer.decision),
-        "format or --prefix": json.dumps(output, ensure_ascii=False),
+        "format, --compression or --prefix": json.dumps(output, ensure_ascii=False),
         "version of gonglian": __version__,
     }
 

@@ -288,6 +288,8 @@ class ParquetWriter:
     def write(self, batch: Batch) -> None:
         """Write a batch, or keep it until there are enough for a group; the first one has the schema."""
         if self._schema is None:
+            import pyarrow.parquet  # noqa: F401  now, while others have something to do, not when the group is full
+
             own = {field.name: field for field in self._own or ()}
             self._schema = pa.schema([own.get(n) or pa.field(n, _arrow_type(c)) for n, c in batch.columns.items()])
         arrays = [_arrow_array(batch.columns[field.name], field.type) for field in self._schema]
@@ -305,12 +307,13 @@ class ParquetWriter:
             recurring = [name for name in group.column_names if _recurs(group.column(name))]
             self._writer = pq.ParquetWriter(
                 self._stream,
-                group.schema.with_metadata(_arrow_schema(self._schema)),
+                group.schema,
                 store_schema=False,  # it would tell of dictionaries in which only we hold text
                 compression=self._zipped,
                 use_dictionary=recurring,
                 write_statistics=recurring,
             )
+            self._writer.add_key_value_metadata(_arrow_schema(self._schema))
         self._writer.write_table(group, max(group.num_rows, 1))
         self._group.clear()
 

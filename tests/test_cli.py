@@ -9,6 +9,7 @@ from pathlib import Path
 
 import openpyxl
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 import cli
@@ -122,6 +123,21 @@ def test_two_jobs_give_the_bytes_of_one(run, tmp_path):
     assert run("score", path, "-o", tmp_path / "one.csv").exit_code == 0
     assert run("score", path, "-o", tmp_path / "two.csv", "--jobs", 2).exit_code == 0
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
+
+
+def test_a_parquet_output_may_be_compressed(run, companies, tmp_path):
+    for name in ("none", "zstd"):
+        assert run("score", companies, "-o", tmp_path / f"{name}.parquet", "--compression", name).exit_code == 0
+    whole, packed = (pq.ParquetFile(tmp_path / f"{name}.parquet") for name in ("none", "zstd"))
+    assert packed.read().equals(whole.read())
+    assert [file.metadata.row_group(0).column(0).compression for file in (whole, packed)] == ["UNCOMPRESSED", "ZSTD"]
+
+
+def test_compression_of_a_text_output_is_in_its_name(run, companies, tmp_path):
+    result = run("score", companies, "-o", tmp_path / "out.csv", "--compression", "zstd")
+    assert result.exit_code == 2
+    assert "csv, tsv and jsonl take it from the name: -o list.csv.zst" in result.stderr
+    assert not (tmp_path / "out.csv").exists()
 
 
 def test_threshold_and_prior_change_the_decision(run, companies):

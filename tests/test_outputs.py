@@ -4,6 +4,7 @@ import json
 
 import openpyxl
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -104,6 +105,39 @@ def test_parquet_rows_are_packed_in_groups_of_whole_batches(tmp_path, monkeypatc
     held = pq.ParquetFile(tmp_path / "a.parquet").metadata
     assert [held.row_group(number).num_rows for number in range(held.num_row_groups)] == [4, 4, 2]
     assert pd.read_parquet(tmp_path / "a.parquet")["n"].tolist() == [str(number) for number in range(10)]
+
+
+def test_parquet_holds_as_text_what_comes_with_a_dictionary(tmp_path):
+    for size in (1, 3):
+        named = pa.DictionaryArray.from_arrays(pa.array([0, 1, 0][:size], pa.uint8()), ["接受", "复核"])
+        written(tmp_path / "a.parquet", "parquet", *[frame(状态=named)] * 2)
+        found = pq.read_table(tmp_path / "a.parquet")
+        assert found.schema == pa.schema([("状态", pa.string())])
+        assert found["状态"].to_pylist() == ["接受", "复核", "接受"][:size] * 2
+
+
+def test_parquet_keeps_the_types_of_the_input(tmp_path):
+    schema = pa.schema(
+        [
+            pa.field("代码", pa.large_string(), nullable=False),
+            pa.field("行业", pa.dictionary(pa.int32(), pa.string())),
+            pa.field("日", pa.timestamp("ms", "Asia/Shanghai")),
+        ]
+    )
+    rows = pa.record_batch(
+        [pa.array(["1", "2"], t) if t != schema[2].type else [0, None] for t in schema.types], schema
+    )
+    written(tmp_path / "a.parquet", "parquet", Batch.of(rows), schema=schema)
+    found = pq.read_table(tmp_path / "a.parquet")
+    assert found.schema.equals(schema)
+    assert found.to_pylist() == rows.to_pylist()
+
+
+@pytest.mark.parametrize(("zipped", "named"), [("", "UNCOMPRESSED"), ("snappy", "SNAPPY"), ("zstd", "ZSTD")])
+def test_parquet_is_compressed_as_asked(tmp_path, zipped, named):
+    written(tmp_path / "a.parquet", "parquet", frame(简介=[f"工业机器人{i}" for i in range(99)]), zipped=zipped)
+    assert pq.ParquetFile(tmp_path / "a.parquet").metadata.row_group(0).column(0).compression == named
+    assert pd.read_parquet(tmp_path / "a.parquet")["简介"].tolist()[98] == "工业机器人98"
 
 
 def test_nothing_is_left_when_writing_fails(tmp_path):

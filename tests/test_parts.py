@@ -2,6 +2,7 @@ import json
 import signal
 import subprocess
 import sys
+from concurrent.futures import Future
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from classifier import parts, records
+from classifier.records import Batch
 from tests.conftest import BAKERY, FIREWALL, ROBOT
 
 ROOT = Path(__file__).parents[1]
@@ -82,7 +84,11 @@ def test_without_resume_a_run_starts_afresh(run, small, many, tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "named"),
-    [(["--prior", "0.9"], "--prior or --threshold"), (["--prefix", "x_"], "format or --prefix"), ([], "input")],
+    [
+        (["--prior", "0.9"], "--prior or --threshold"),
+        (["--prefix", "x_"], "format, --compression or --prefix"),
+        ([], "input"),
+    ],
 )
 def test_another_run_is_not_resumed(run, small, many, tmp_path, options, named):
     killed("score", many, "-o", tmp_path / "out.csv", "--resume", "-q")
@@ -92,6 +98,24 @@ def test_another_run_is_not_resumed(run, small, many, tmp_path, options, named):
     assert found.exit_code == 1
     assert f"the run that was cut short had another {named}; undo that" in found.stderr
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_run_with_another_compression_is_not_resumed(run, small, many, tmp_path):
+    killed("score", many, "-o", tmp_path / "out.parquet", "--resume", "-q")
+    found = run("score", many, "-o", tmp_path / "out.parquet", "--resume", "--compression", "zstd")
+    assert found.exit_code == 1
+    assert "the run that was cut short had another format, --compression or --prefix; undo that" in found.stderr
+
+
+def test_nothing_waits_for_the_hash_of_the_input(tmp_path):
+    hashed, output = Future(), tmp_path / "out.csv"
+    options = {"format": "csv", "zipped": "", "marked": False, "schema": None}
+    rows = parts.PART_ROWS
+    with parts.open_parts(str(output), hashed, resume=False, **options) as sink:
+        for _ in range(9):
+            sink.write(*(Batch({name: pa.array(["甲"] * rows)}, rows) for name in "ab"), {})
+        assert not (tmp_path / ".out.csv.parts" / "manifest.json").exists()
+    assert len(output.read_text(encoding="utf-8").splitlines()) == 9 * rows + 1
 
 
 def test_another_model_is_not_resumed(run, small, many, tmp_path, small_model):

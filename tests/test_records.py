@@ -427,3 +427,14 @@ def test_blocks_give_what_the_csv_module_gives_of_the_whole(lines, end, block, h
             assert isinstance(expected, str) and expected in str(error)
             return
     assert (rows, [rejected.line for rejected in table.rejected]) == expected
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_file_that_is_written_while_it_is_read_is_refused(tmp_path, name):
+    path = tmp_path / name
+    path.write_text("简介\n机器人\n" if name == "a.csv" else '{"简介": "机器人"}\n', encoding="utf-8")
+    with open_table(str(path)) as table:
+        with path.open("a", encoding="utf-8") as file:
+            file.write("面包\n" if name == "a.csv" else '{"简介": "面包"}\n')
+        with pytest.raises(InputError, match=r"was changed while it was read; read it again when it is complete"):
+            list(table.batches)
