@@ -8,7 +8,6 @@ and the folder goes.
 """
 
 import contextlib
-import hashlib
 import json
 import shutil
 from collections import Counter, deque
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import xxhash
 
 from classifier.errors import OutputError
 from classifier.outputs import Writer, bring_to_disk, open_writer, settle, take_name, unwritable
@@ -254,8 +254,11 @@ def open_parts(
 
 
 def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file, in pieces so large that other threads seldom have to wait for this one."""
-    digest, buffer = hashlib.sha256(), memoryview(bytearray(_HASHED_BYTES))
+    """Return the XXH3 hash of a file (128 bits): it tells changes, at a tenth of what SHA-256 costs, but no forgery.
+
+    It is read in pieces so large that other threads seldom have to wait for this one.
+    """
+    digest, buffer = xxhash.xxh3_128(), memoryview(bytearray(_HASHED_BYTES))
     with path.open("rb", buffering=0) as file:
         while size := file.readinto(buffer):
             digest.update(buffer[:size])
