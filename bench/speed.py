@@ -69,7 +69,8 @@ def launch(*command):
 
 
 def score_file(source, target, jobs=1):
-    """Score a file with the command line."""
+    """Score a file with the command line; the output replaces nothing, which would take time of its own."""
+    target.unlink(missing_ok=True)
     return launch(GONGLIAN, "score", str(source), "-o", str(target), "--quiet", "--jobs", str(jobs))
 
 
